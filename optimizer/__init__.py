@@ -1,0 +1,1 @@
+"""The optimizer: the model (blocks), the engine (solve), runs on disk, reports and the command line."""

@@ -1,0 +1,106 @@
+"""A guided dive: from the relaxation to a plan in a few dozen hot-started solves.
+
+First the choices (rows that say "exactly one of these binaries"): in each round the choices that are
+settled, and the third of the open ones that is nearest to settled, take their largest member. Then the
+counts (general integers, such as pods that are on): in each round those that are whole are fixed and
+those nearly up to the next whole number are rounded up; what is left over moves to where it fits. The
+last solve, with every integer fixed, is the least-cost plan for those integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import sparse
+
+from optimizer.solve.compile import Program
+from optimizer.solve.engine import Clock, Columns, Point, Session
+from scenarios.case import Floats, Ints
+
+WHOLE = 1e-5
+ROUND_UP_FROM = (0.75, 0.45, 0.0)
+"""In each round of counts, a fraction above this is rounded up; the last round rounds all of them."""
+
+
+def dive(session: Session, relaxed: Point, clock: Clock, heard: Callable[[str], None]) -> Point:
+    """A point with every integer whole, or the status that stopped the dive. Leaves the columns fixed."""
+    program = session.program
+    point = _settle_choices(session, relaxed, clock, heard)
+    if point.x is None:
+        return point
+    counts = np.flatnonzero(program.integer & ((program.upper - program.lower) > 1))
+    return _round_counts(session, counts, point, clock, heard)
+
+
+def _settle_choices(session: Session, point: Point, clock: Clock, heard: Callable[[str], None]) -> Point:
+    program = session.program
+    binaries = np.flatnonzero(program.integer & ((program.upper - program.lower) <= 1))
+    choice_of = choices(program, binaries)
+    is_open = np.ones(choice_of.max(initial=-1) + 1, dtype=bool)
+    while is_open.any() and point.x is not None:
+        leaders, weight = _leaders(point.x[binaries], choice_of, is_open.size)
+        settled = is_open & ((weight > 1 - WHOLE) | (weight < WHOLE))
+        undecided = np.flatnonzero(is_open & ~settled)
+        nearest = undecided[np.argsort(-weight[undecided], kind="stable")][: -(-undecided.size // 3)]
+        now = np.concatenate([np.flatnonzero(settled), nearest])
+        members = np.isin(choice_of, now)
+        chosen = np.zeros(binaries.size)
+        chosen[leaders[now[weight[now] >= WHOLE]]] = 1.0
+        session.fix(binaries[members], chosen[members])
+        is_open[now] = False
+        heard(f"{is_open.sum()} choices open")
+        if nearest.size or not is_open.any():
+            point = session.resolve(clock.left_s)
+    return point
+
+
+def choices(program: Program, binaries: Columns) -> Ints:
+    """For each binary, the number of the "exactly one" row it stands in; a binary in none is its own choice."""
+    matrix = program.matrix
+    ones = sparse.csr_array(matrix[:, binaries])
+    whole_row = (program.row_lower == 1) & (program.row_upper == 1) & (np.diff(ones.indptr) > 0)
+    choice = np.full(binaries.size, -1, dtype=np.int64)
+    for number, row in enumerate(np.flatnonzero(whole_row)):
+        choice[ones.indices[ones.indptr[row] : ones.indptr[row + 1]]] = number
+    alone = np.flatnonzero(choice < 0)
+    choice[alone] = int(whole_row.sum()) + np.arange(alone.size)
+    return choice
+
+
+def _leaders(values: Floats, choice_of: Ints, count: int) -> tuple[Ints, Floats]:
+    """The position of the largest member of each choice, and its value."""
+    order = np.lexsort((np.arange(values.size), -values, choice_of))
+    first = np.unique(choice_of[order], return_index=True)[1]
+    leaders = np.zeros(count, dtype=np.int64)
+    leaders[choice_of[order[first]]] = order[first]
+    return leaders, values[leaders] if values.size else np.zeros(count)
+
+
+def _round_counts(session: Session, counts: Columns, point: Point, clock: Clock, heard: Callable[[str], None]) -> Point:
+    for threshold in ROUND_UP_FROM:
+        if point.x is None:
+            return point
+        value = point.x[counts]
+        fraction = value - np.floor(value + WHOLE)
+        now = (fraction <= WHOLE) | (fraction > threshold)
+        up = np.minimum(np.ceil(value - WHOLE), session.program.upper[counts])
+        if (fraction <= WHOLE).all():
+            break
+        session.fix(counts[now], up[now])
+        heard(f"{(~now).sum()} counts open")
+        point = session.resolve(clock.left_s)
+    return _polish(session, counts, point, clock)
+
+
+def _polish(session: Session, counts: Columns, point: Point, clock: Clock) -> Point:
+    """Every integer fixed at its whole value: one more solve, and the integers exactly whole."""
+    if point.x is None:
+        return point
+    integers = np.flatnonzero(session.program.integer)
+    whole = np.round(point.x[integers])
+    session.fix(integers, whole)
+    point = session.resolve(clock.left_s)
+    if point.x is not None:
+        point.x[integers] = whole
+    return point

@@ -1,0 +1,184 @@
+"""HiGHS, held live: arrays go in, bounds change, points come out.
+
+`Session` owns one `highspy.Highs` with one program in it. It is opened as a linear relaxation (no column is
+integer) so that a dive can fix columns and solve again from the last basis; `branch_and_bound` hands the
+integers over for HiGHS's own tree, the fallback and the referee.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import highspy
+import numpy as np
+
+from optimizer.solve.compile import Program
+from scenarios.case import Floats
+
+THREADS = 2
+Columns = np.ndarray[Any, np.dtype[np.integer[Any]]]
+
+
+class SolverError(Exception):
+    """HiGHS stopped with something we did not ask for; the message names the call and its status."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """What one solve returned. `status` is one of optimal, infeasible, unbounded, time limit."""
+
+    status: str
+    objective_kcny: float
+    x: Floats | None
+    bound_kcny: float = -np.inf
+
+
+_STATUS = {
+    highspy.HighsModelStatus.kOptimal: "optimal",
+    highspy.HighsModelStatus.kInfeasible: "infeasible",
+    highspy.HighsModelStatus.kUnbounded: "unbounded",
+    highspy.HighsModelStatus.kUnboundedOrInfeasible: "infeasible",
+    highspy.HighsModelStatus.kTimeLimit: "time limit",
+    highspy.HighsModelStatus.kObjectiveTarget: "optimal",
+    highspy.HighsModelStatus.kInterrupt: "time limit",
+}
+
+
+def to_lp(program: Program) -> highspy.HighsLp:
+    """The arrays of a program as HiGHS wants them, with every column continuous."""
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = program.columns, program.rows
+    lp.col_cost_, lp.offset_ = program.cost, program.offset
+    lp.col_lower_, lp.col_upper_ = program.lower, program.upper
+    lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.num_col_, lp.a_matrix_.num_row_ = program.columns, program.rows
+    lp.a_matrix_.start_ = program.matrix.indptr.astype(np.int32)
+    lp.a_matrix_.index_ = program.matrix.indices.astype(np.int32)
+    lp.a_matrix_.value_ = program.matrix.data
+    return lp
+
+
+class Session:
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.highs = _quiet()
+        self._must(self.highs.passModel(to_lp(program)), "passing the model")
+
+    def relax(self, time_limit_s: float) -> Point:
+        """Solve the relaxation by interior point, with a basis at the end for the hot starts that follow."""
+        self._set(solver="ipx", run_crossover="on", time_limit=time_limit_s)
+        return self._run()
+
+    def resolve(self, time_limit_s: float) -> Point:
+        """Solve again from the last basis after bounds have changed."""
+        self._set(solver="simplex", time_limit=time_limit_s)
+        return self._run()
+
+    def bound(self, columns: Columns, lower: Floats, upper: Floats) -> None:
+        """Set the bounds of some columns."""
+        if columns.size:
+            self._must(
+                self.highs.changeColsBounds(columns.size, columns.astype(np.int32), lower.copy(), upper.copy()),
+                "changing bounds",
+            )
+
+    def fix(self, columns: Columns, values: Floats) -> None:
+        self.bound(columns, values, values)
+
+    def release(self) -> None:
+        """Give every column its own bounds back."""
+        self.bound(np.arange(self.program.columns), self.program.lower, self.program.upper)
+
+    def branch_and_bound(
+        self,
+        start: Floats | None,
+        gap_frac: float,
+        time_limit_s: float,
+        heard: Callable[[float, float], None] | None = None,
+    ) -> Point:
+        """HiGHS's own tree from a start, until the gap or the time limit; `heard(best, bound)` as it moves."""
+        highs = _quiet()
+        program = self.program
+        self._must(highs.passModel(to_lp(program)), "passing the model")
+        integers = np.flatnonzero(program.integer).astype(np.int32)
+        kinds = np.full(integers.size, highspy.HighsVarType.kInteger)
+        self._must(highs.changeColsIntegrality(integers.size, integers, kinds), "declaring integers")
+        highs.setOptionValue("mip_rel_gap", gap_frac)
+        highs.setOptionValue("time_limit", max(0.0, time_limit_s))
+        if start is not None:
+            solution = highspy.HighsSolution()
+            solution.col_value = start.tolist()
+            self._must(highs.setSolution(solution), "handing the start over")
+        if heard is not None:
+            highs.cbMipLogging.subscribe(lambda event: heard(event.data_out.mip_primal_bound, event.data_out.mip_dual_bound))
+        self._must(highs.run(), "branch and bound")
+        info = highs.getInfo()
+        found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        x = np.array(highs.getSolution().col_value) if found else None
+        return Point(_status(highs), info.objective_function_value if found else np.inf, x, info.mip_dual_bound)
+
+    def _run(self) -> Point:
+        self._must(self.highs.run(), "solving the relaxation")
+        status = _status(self.highs)
+        solved = status == "optimal"
+        x = np.array(self.highs.getSolution().col_value) if solved else None
+        return Point(status, self.highs.getObjectiveValue() if solved else np.inf, x)
+
+    def _set(self, **options: Any) -> None:
+        limit = options.pop("time_limit")
+        # HiGHS counts the time of earlier runs of the same object against the limit.
+        self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(0.0, limit))
+        for name, value in options.items():
+            self.highs.setOptionValue(name, value)
+
+    @staticmethod
+    def _must(status: highspy.HighsStatus, doing: str) -> None:
+        if status == highspy.HighsStatus.kError:
+            raise SolverError(f"HiGHS failed while {doing}")
+
+
+def write_mps(program: Program, path: str) -> None:
+    """Write the whole mixed-integer programme, with readable names, as an MPS file."""
+    lp = to_lp(program)
+    lp.integrality_ = [
+        highspy.HighsVarType.kInteger if whole else highspy.HighsVarType.kContinuous for whole in program.integer
+    ]
+    lp.col_names_, lp.row_names_ = program.column_names, program.row_names
+    highs = _quiet()
+    Session._must(highs.passModel(lp), "passing the model")
+    Session._must(highs.writeModel(path), f"writing {path}")
+
+
+def _quiet() -> highspy.Highs:
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("threads", THREADS)
+    highs.setOptionValue("random_seed", 0)
+    return highs
+
+
+def _status(highs: highspy.Highs) -> str:
+    status = highs.getModelStatus()
+    if status not in _STATUS:
+        raise SolverError(f"HiGHS stopped with status '{highs.modelStatusToString(status)}'")
+    return _STATUS[status]
+
+
+class Clock:
+    """Time left of a limit, in seconds."""
+
+    def __init__(self, limit_s: float) -> None:
+        self.started = time.perf_counter()
+        self.limit_s = limit_s
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.perf_counter() - self.started
+
+    @property
+    def left_s(self) -> float:
+        return max(0.0, self.limit_s - self.elapsed_s)

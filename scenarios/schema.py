@@ -1,0 +1,196 @@
+"""What a scenario may say: every key, its unit (in its name), its bounds. Unknown keys are faults.
+
+A scenario is a TOML file. `extends` names a parent whose tables it inherits key by key; `why` says in a
+sentence what the scenario is for. `load` in `scenarios/library.py` reads one; this file only says what is
+allowed and turns what pydantic finds into Faults.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from hubs.errors import Fault, nearest
+
+Share = Field(ge=0, le=1, allow_inf_nan=False)
+Amount = Field(ge=0, allow_inf_nan=False)
+Positive = Field(gt=0, allow_inf_nan=False)
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class HorizonSection(Section):
+    start: date
+    hours: int = Field(gt=0, le=8784)
+    period_h: int = Field(ge=1, le=24)
+    cyclic: bool = True
+
+    @model_validator(mode="after")
+    def _whole_periods(self) -> Self:
+        if 24 % self.period_h:
+            raise ValueError(f"period_h is {self.period_h}; a day must hold whole steering periods (1, 2, 3, 4, 6, 8, 12, 24)")
+        if self.hours % self.period_h:
+            raise ValueError(f"hours is {self.hours}; the horizon must hold whole steering periods of {self.period_h} h")
+        return self
+
+
+class ScopeSection(Section):
+    """Names of what takes part; an empty list means all."""
+
+    regions: list[str] = []
+    clusters: list[str] = []
+    local_sites: list[str] = []
+
+
+class BlocksSection(Section):
+    without: list[str] = []
+
+
+class ServiceSection(Section):
+    mean_eflops: float = Amount
+    shape: str
+    rtt_limit_ms: float = Positive
+    traffic_gbps_per_eflops: float = Amount
+    lost_kcny_per_eflopsh: float = Amount
+    served_floor_frac: float = Share
+
+
+class BatchSection(Section):
+    mean_eflops: float = Amount
+    shape: str
+    window_h: int = Field(ge=0, le=8784)
+    data_tb_per_eflopsh: float = Amount
+    late_kcny_per_eflopsh_h: float = Amount
+    unfinished_kcny_per_eflopsh: float = Amount
+
+
+class JobsSection(Section):
+    count: int = Field(ge=0, le=100_000)
+    trace: str
+    pods_at_median: float = Positive
+    pods_max: int = Field(ge=1)
+    duration_max_h: int = Field(ge=1)
+    slack: str
+    start_grid_h: int = Field(ge=1, le=24)
+    data_tb_per_pod: float = Amount
+    value_kcny_per_eflopsh: float = Amount
+    running_frac: float = Share
+    running_decay_h: float = Positive
+
+
+class DemandSection(Section):
+    scale_ratio: float = Amount
+    day_sd_frac: float = Field(ge=0, le=0.5, allow_inf_nan=False)
+
+
+class FleetSection(Section):
+    local_mw_per_eflops: float = Positive
+    discount_frac: float = Share
+
+
+class WeatherSection(Section):
+    day_sd_c: float = Amount
+    shift_c: float = Field(ge=-30, le=30, allow_inf_nan=False)
+    pue_per_c: float = Amount
+
+
+class NetworkSection(Section):
+    routes_per_pair: int = Field(ge=1, le=5)
+    usable_frac: float = Share
+    latency_limit: Literal["round trip", "one way"]
+
+
+class PolicySection(Section):
+    carbon_ledger: Literal["location", "market"]
+    emission_year: Literal[2022, 2023]
+    green_target_frac: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
+    green_shortfall_kcny_per_mwh: float = Amount
+
+
+class InputsSection(Section):
+    """CSV files of the user's own, relative to the scenario file, in place of a generated series."""
+
+    demand: str | None = None
+    jobs: str | None = None
+    energy_price: str | None = None
+    capacity_factor: str | None = None
+
+
+class SolveSection(Section):
+    gap_frac: float = Field(gt=0, lt=1, allow_inf_nan=False)
+    time_limit_s: float = Positive
+
+
+class Scenario(Section):
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    why: str = Field(min_length=10)
+    seed: int = Field(ge=0)
+    horizon: HorizonSection
+    scope: ScopeSection = ScopeSection()
+    blocks: BlocksSection = BlocksSection()
+    services: dict[str, ServiceSection]
+    batches: dict[str, BatchSection]
+    jobs: JobsSection
+    demand: DemandSection
+    fleet: FleetSection
+    weather: WeatherSection
+    network: NetworkSection
+    policy: PolicySection
+    inputs: InputsSection = InputsSection()
+    solve: SolveSection
+    facts: dict[str, dict[str, Any]] = {}
+    """Facts that this scenario changes: table -> key -> quantity -> value (or quantity -> value)."""
+
+
+def faults_of(error: ValidationError, where: str, text: str) -> list[Fault]:
+    """Each thing pydantic found, as a Fault with the line of the key in the TOML text where it can be found."""
+    return [_fault(dict(item), where, text) for item in error.errors()]
+
+
+def _fault(item: dict[str, Any], where: str, text: str) -> Fault:
+    path = [str(part) for part in item["loc"]]
+    key = ".".join(path)
+    row = line_of(text, path)
+    given = item.get("input")
+    if item["type"] == "extra_forbidden":
+        known = _known_keys(path[:-1])
+        return Fault(where, row, key, f"key '{key}' is not known", "a scenario holds only the documented keys", nearest(path[-1], known))
+    if item["type"] == "missing":
+        return Fault(where, row, key, f"key '{key}' is missing", "every key of a scenario must be given or inherited", f"add {path[-1]}")
+    message = item["msg"].removeprefix("Value error, ")
+    shown = f"{key} is {given!r}" if not isinstance(given, dict) else f"[{key}]"
+    return Fault(where, row, key, shown, _rule(message), f"correct {key}")
+
+
+def _rule(message: str) -> str:
+    return message[0].lower() + message[1:].replace("Input", "input")
+
+
+def _known_keys(path: list[str]) -> list[str]:
+    """Keys allowed in the section that `path` leads to."""
+    section: Any = Scenario
+    for part in path:
+        annotation = section.model_fields[part].annotation if hasattr(section, "model_fields") else section
+        section = annotation.__args__[1] if getattr(annotation, "__origin__", None) is dict else annotation
+    if getattr(section, "__origin__", None) is dict:
+        section = section.__args__[1]
+    return list(section.model_fields) if hasattr(section, "model_fields") else []
+
+
+def line_of(text: str, path: list[str]) -> int | None:
+    """Line on which the last key of `path` stands under its table header, None if it is inherited."""
+    header, section = "", ".".join(path[:-1])
+    for number, line in enumerate(text.splitlines(), start=1):
+        table = re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line)
+        if table:
+            header = table.group(1).replace('"', "")
+            if header == ".".join(path):
+                return number
+        elif header == section and re.match(rf'\s*"?{re.escape(path[-1])}"?\s*=', line):
+            return number
+    return None
