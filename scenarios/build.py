@@ -44,6 +44,11 @@ def build_case(loaded: Loaded, facts_folder: Path = DATA) -> Case:
     return _Builder(loaded, load_facts(facts_folder)).case()
 
 
+def changed_facts(facts: Facts, scenario: Scenario) -> Facts:
+    """The facts as a scenario sees them."""
+    return changed(facts, scenario.facts, f"scenario '{scenario.name}'")
+
+
 @dataclass(frozen=True)
 class _Builder:
     loaded: Loaded
@@ -59,7 +64,7 @@ class _Builder:
             horizon=self.horizon,
             blocks=self._blocks(),
             regions=self.regions,
-            zone=self._column("regions", "zone", self.regions),
+            zone=self._column("regions", "zone", tuple(self.facts.regions.index)),
             population_million=self._column("regions", "population_million", self.regions),
             sites=self.sites,
             clusters=self.clusters,
@@ -105,7 +110,7 @@ class _Builder:
 
     @cached_property
     def facts(self) -> Facts:
-        return changed(self.base, self.scenario.facts, f"scenario '{self.scenario.name}'")
+        return changed_facts(self.base, self.scenario)
 
     @cached_property
     def horizon(self) -> Horizon:

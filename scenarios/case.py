@@ -149,7 +149,7 @@ class Case:
     # -- places
     regions: tuple[str, ...]
     zone: dict[str, str]
-    """region -> east, central or west."""
+    """region -> east, central or west; also for regions that only host a cluster."""
     population_million: dict[str, float]
     sites: tuple[str, ...]
     clusters: tuple[str, ...]

@@ -1,7 +1,7 @@
 """Facts that a scenario changes, checked by the same rules as the fact tables themselves.
 
 `[facts.clusters.Guian] power_kcny_per_mwh = 0.6` changes one number of one table;
-`[facts.prices] carbon_kcny_per_tco2 = 0.2` one of a table without keys. The provenance of a changed number
+`[facts.prices] carbon_kcny_per_tco2 = 0.2` one of a table without keys; keys of the fleet are `Guian/a`. The provenance of a changed number
 becomes status `scenario`.
 """
 
@@ -15,9 +15,9 @@ import pandas as pd
 
 from hubs.errors import Fault, InputError, nearest
 from hubs.facts import Facts
-from hubs.schema import CLUSTER_FACTS, EMISSIONS, NATIONAL, NETWORK, PODS, PRICES, REGION_FACTS, FactTable, Quantity
+from hubs.schema import CLUSTER_FACTS, EMISSIONS, FLEET, NATIONAL, NETWORK, PODS, PRICES, REGION_FACTS, FactTable, Quantity
 
-KEYED: dict[str, FactTable] = {"regions": REGION_FACTS, "clusters": CLUSTER_FACTS, "pods": PODS, "emissions": EMISSIONS}
+KEYED: dict[str, FactTable] = {"regions": REGION_FACTS, "clusters": CLUSTER_FACTS, "pods": PODS, "emissions": EMISSIONS, "fleet": FLEET}
 SCALAR: dict[str, FactTable] = {"prices": PRICES, "network": NETWORK, "national": NATIONAL}
 _LINK = Quantity("capacity_gbps", 0.0, math.inf, "capacity cannot be negative")
 
@@ -79,12 +79,16 @@ def _fault(facts: Facts, where: str, table: str, key: str, quantity: str, value:
 
 def _keys(facts: Facts, table: str) -> list[str]:
     index = getattr(facts, table).index
+    if table == "fleet":
+        return ["/".join(pair) for pair in index]
     return [str(key) for key in (index.get_level_values(0).unique() if isinstance(index, pd.MultiIndex) else index)]
 
 
 def _set(table: Any, name: str, key: str, quantity: str, value: float) -> None:
     if name in SCALAR:
         table[quantity] = value
+    elif name == "fleet":
+        table.loc[tuple(key.split("/")), quantity] = value
     elif name == "emissions":
         table.loc[(key, slice(None)), quantity] = value
     else:
@@ -95,7 +99,8 @@ def _mark(provenance: pd.DataFrame, table: str, key: str, quantity: str, value: 
     file = table if table == "links" else (KEYED | SCALAR)[table].file.removesuffix(".csv")
     named = (provenance["table"] == file) & (provenance["quantity"] == quantity)
     if key:
-        named &= provenance["key"].str.split("/").str[0] == key
+        keys = provenance["key"] if table == "fleet" else provenance["key"].str.split("/").str[0]
+        named &= keys == key
     provenance.loc[named, ["value", "status", "note"]] = [value, "scenario", f"changed by {where}"]
 
 

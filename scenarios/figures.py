@@ -27,9 +27,11 @@ def table(name: str) -> pd.DataFrame:
 
 
 def daily_shape(name: str, shape: str) -> Floats:
-    """24 hourly values with mean one, of a column of `inference_shape` or `batch_arrivals`."""
+    """24 hourly values with mean one, of a column of `inference_shape` or `batch_arrivals`; `flat` is a constant."""
+    if shape == "flat":
+        return np.ones(24)
     frame = table(name)
-    known = [column for column in frame.columns if column not in ("hour", "status", "source")]
+    known = ["flat", *(column for column in frame.columns if column not in ("hour", "status", "source"))]
     if shape not in known:
         raise InputError([Fault("scenario", None, "shape", f"shape '{shape}' is not known", f"a shape is a column of scenarios/data/{name}.csv", nearest(shape, known))])
     values = np.asarray(frame.sort_values("hour")[shape], dtype=float)

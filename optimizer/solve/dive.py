@@ -1,10 +1,10 @@
-"""A guided dive: from the relaxation to a plan in a few dozen hot-started solves.
+"""A guided dive: from the relaxation to a plan by fixing integers in rounds, each solved from the last basis.
 
-First the choices (rows that say "exactly one of these binaries"): in each round the choices that are
-settled, and the third of the open ones that is nearest to settled, take their largest member. Then the
-counts (general integers, such as pods that are on): in each round those that are whole are fixed and
-those nearly up to the next whole number are rounded up; what is left over moves to where it fits. The
-last solve, with every integer fixed, is the least-cost plan for those integers.
+Choices first (rows that say "exactly one of these binaries"): in each round those that are settled, and the
+half of the open ones that is nearest to settled, take their largest member. Then counts (general integers,
+such as pods that are on): in each round those that are whole are fixed and those nearly up to the next whole
+number are rounded up; what is left over moves to where it fits. The last solve, with every integer fixed, is
+the least-cost plan for those integers.
 """
 
 from __future__ import annotations
@@ -23,17 +23,8 @@ ROUND_UP_FROM = (0.75, 0.45, 0.0)
 """In each round of counts, a fraction above this is rounded up; the last round rounds all of them."""
 
 
-def dive(session: Session, relaxed: Point, clock: Clock, heard: Callable[[str], None]) -> Point:
-    """A point with every integer whole, or the status that stopped the dive. Leaves the columns fixed."""
-    program = session.program
-    point = _settle_choices(session, relaxed, clock, heard)
-    if point.x is None:
-        return point
-    counts = np.flatnonzero(program.integer & ((program.upper - program.lower) > 1))
-    return _round_counts(session, counts, point, clock, heard)
-
-
-def _settle_choices(session: Session, point: Point, clock: Clock, heard: Callable[[str], None]) -> Point:
+def settle_choices(session: Session, point: Point, clock: Clock, heard: Callable[[str], None]) -> Point:
+    """A point with every choice whole, counts still relaxed; or the status that stopped. Leaves choices fixed."""
     program = session.program
     binaries = np.flatnonzero(program.integer & ((program.upper - program.lower) <= 1))
     choice_of = choices(program, binaries)
@@ -42,7 +33,7 @@ def _settle_choices(session: Session, point: Point, clock: Clock, heard: Callabl
         leaders, weight = _leaders(point.x[binaries], choice_of, is_open.size)
         settled = is_open & ((weight > 1 - WHOLE) | (weight < WHOLE))
         undecided = np.flatnonzero(is_open & ~settled)
-        nearest = undecided[np.argsort(-weight[undecided], kind="stable")][: -(-undecided.size // 3)]
+        nearest = undecided[np.argsort(-weight[undecided], kind="stable")][: -(-undecided.size // 2)]
         now = np.concatenate([np.flatnonzero(settled), nearest])
         members = np.isin(choice_of, now)
         chosen = np.zeros(binaries.size)
@@ -77,23 +68,26 @@ def _leaders(values: Floats, choice_of: Ints, count: int) -> tuple[Ints, Floats]
     return leaders, values[leaders] if values.size else np.zeros(count)
 
 
-def _round_counts(session: Session, counts: Columns, point: Point, clock: Clock, heard: Callable[[str], None]) -> Point:
+def round_counts(session: Session, point: Point, clock: Clock, heard: Callable[[str], None]) -> Point:
+    """A point with every integer whole, from one whose choices are; or the status that stopped. Leaves them fixed."""
+    program = session.program
+    counts = np.flatnonzero(program.integer & ((program.upper - program.lower) > 1))
     for threshold in ROUND_UP_FROM:
         if point.x is None:
             return point
         value = point.x[counts]
         fraction = value - np.floor(value + WHOLE)
         now = (fraction <= WHOLE) | (fraction > threshold)
-        up = np.minimum(np.ceil(value - WHOLE), session.program.upper[counts])
+        up = np.minimum(np.ceil(value - WHOLE), program.upper[counts])
         if (fraction <= WHOLE).all():
             break
         session.fix(counts[now], up[now])
         heard(f"{(~now).sum()} counts open")
         point = session.resolve(clock.left_s)
-    return _polish(session, counts, point, clock)
+    return _polish(session, point, clock)
 
 
-def _polish(session: Session, counts: Columns, point: Point, clock: Clock) -> Point:
+def _polish(session: Session, point: Point, clock: Clock) -> Point:
     """Every integer fixed at its whole value: one more solve, and the integers exactly whole."""
     if point.x is None:
         return point

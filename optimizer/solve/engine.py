@@ -141,6 +141,34 @@ class Session:
             raise SolverError(f"HiGHS failed while {doing}")
 
 
+def solve_part(lp: highspy.HighsLp, start: Floats, gap_frac: float, time_limit_s: float) -> Floats | None:
+    """The best point of a small mixed-integer programme; integers exactly whole; None if none was found.
+
+    `start` need not be whole: its integers, rounded up, are handed over for HiGHS to complete.
+    """
+    highs = _quiet()
+    highs.passModel(lp)
+    integers = np.flatnonzero([kind == highspy.HighsVarType.kInteger for kind in lp.integrality_]).astype(np.int32)
+    highs.setSolution(integers.size, integers, np.minimum(np.ceil(start[integers] - 1e-6), np.array(lp.col_upper_)[integers]))
+    highs.setOptionValue("mip_rel_gap", gap_frac)
+    highs.setOptionValue("time_limit", max(0.0, time_limit_s))
+    highs.run()
+    if highs.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        return None
+    x = np.array(highs.getSolution().col_value)
+    whole = np.round(x[integers])
+    if np.abs(x[integers] - whole).max(initial=0.0) > 0:
+        # Whole to a tolerance only: fix the integers and let the rest follow exactly.
+        highs.changeColsIntegrality(integers.size, integers, np.full(integers.size, highspy.HighsVarType.kContinuous))
+        highs.changeColsBounds(integers.size, integers, whole, whole)
+        highs.run()
+        if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        x = np.array(highs.getSolution().col_value)
+        x[integers] = whole
+    return x
+
+
 def write_mps(program: Program, path: str) -> None:
     """Write the whole mixed-integer programme, with readable names, as an MPS file."""
     lp = to_lp(program)

@@ -1,0 +1,31 @@
+# Two commands on a fresh machine with Python 3.11 or newer: `make solve` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+solve: .venv/ready          ## solve the national day, store the run, write its report
+	$(BIN)/computegrid solve day
+
+test: .venv/ready           ## lint, types, tests (under ten minutes)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+test-all: .venv/ready       ## also the tests marked slow
+	$(BIN)/python -m pytest -m ''
+
+bench: .venv/ready          ## times, memory and gaps, measured side by side
+	$(BIN)/python benchmarks/solve.py
+
+lock:                       ## resolve the versions anew and write requirements.lock
+	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet '.[test]'
+	.venv-lock/bin/pip freeze --exclude computegrid > requirements.lock
+	rm -rf .venv-lock
+
+.venv/ready: pyproject.toml requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+.PHONY: solve test test-all bench lock

@@ -1,0 +1,1 @@
+"""Reports: tidy tables of a plan, indicators, figures and one offline page."""

@@ -1,0 +1,1 @@
+"""Runs on disk: immutable, complete or not there at all."""

@@ -1,0 +1,169 @@
+"""Scenario in, run out: the one path every command that solves something takes."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hubs import DATA, load_facts
+from optimizer.report.indicators import indicators
+from optimizer.report.page import write_page
+from optimizer.report.tables import cost_items, plan_tables
+from optimizer.runs.manifest import case_hash, to_toml, versions
+from optimizer.runs.store import Run, write_run
+from optimizer.solve.compile import Program, compile_case
+from optimizer.solve.engine import Clock
+from optimizer.solve.greedy import greedy
+from optimizer.solve.optimum import Listener, Outcome, Progress, optimise
+from optimizer.solve.solution import Plan
+from scenarios.build import build_case, changed_facts
+from scenarios.case import Case, Floats
+from scenarios.library import Loaded, load
+
+RECONCILED = 1e-6
+"""Cost items may differ from the objective by this much, relative to it, or the run fails."""
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What a solve came to; `run` is None if there is no plan to keep."""
+
+    outcome: Outcome
+    summary: dict[str, Any]
+    run: Run | None
+
+
+def solve(
+    name_or_path: str,
+    out: Path | None = None,
+    gap_frac: float | None = None,
+    time_limit_s: float | None = None,
+    changes: Sequence[str] = (),
+    heard: Listener = lambda _: None,
+    facts_folder: Path = DATA,
+) -> Solved:
+    """Validate, build, solve, check, store and report one scenario.
+
+    Raises InputError for faulty input, TriviallyInfeasible for a rule that no plan could meet, and ArithmeticError if
+    the cost items of a plan do not sum to its objective.
+    """
+    started = time.perf_counter()
+    loaded = load(name_or_path, changes)
+    gap = gap_frac or loaded.scenario.solve.gap_frac
+    limit_s = time_limit_s or loaded.scenario.solve.time_limit_s
+    heard(Progress("building the model", 0.0, np.inf, -np.inf))
+    case = build_case(loaded, facts_folder)
+    program = compile_case(case)
+    build_s = time.perf_counter() - started
+    outcome = optimise(program, gap, limit_s, heard)
+    rival = None
+    if outcome.x is not None:
+        heard(Progress("greedy plan", outcome.solver_s, outcome.objective_kcny, outcome.bound_kcny))
+        rival = greedy(case, program, Clock(limit_s))
+    options = {"gap_frac": gap, "time_limit_s": limit_s, "changes": list(changes)}
+    summary = _summary(case, program, outcome, rival)
+    timing = {"build_s": build_s, "hand_over_s": outcome.hand_over_s, "solver_s": outcome.solver_s}
+    run = None
+    if outcome.x is not None:
+        heard(Progress("tables and report", outcome.solver_s, outcome.objective_kcny, outcome.bound_kcny))
+        run = _store(out, loaded, Plan(case, program, outcome.x), rival, summary | {"options": options}, timing, facts_folder)
+    timing |= {"wall_s": time.perf_counter() - started, "peak_rss_mb": peak_rss_mb()}
+    return Solved(outcome, summary | timing | {"run_dir": str(run.folder) if run else None}, run)
+
+
+def _summary(case: Case, program: Program, outcome: Outcome, rival: Floats | None) -> dict[str, Any]:
+    items = outcome.verdict.items_kcny if outcome.verdict else {}
+    total, objective = sum(items.values()), outcome.objective_kcny
+    if items and abs(total - objective) > RECONCILED * max(1.0, abs(objective)):
+        raise ArithmeticError(f"cost items sum to {total} kCNY, the objective is {objective} kCNY")
+    return {
+        "status": outcome.words,
+        "stop": outcome.stop,
+        "objective_kcny": _finite(objective),
+        "bound_kcny": _finite(outcome.bound_kcny),
+        "gap_frac": _finite(outcome.gap_frac),
+        "greedy_kcny": None if rival is None else float(program.cost @ rival + program.offset),
+        "hours": case.horizon.hours,
+        "columns": program.columns,
+        "rows": program.rows,
+        "nonzeros": int(program.matrix.nnz),
+        "integers": int(program.integer.sum()),
+        "max_violation": outcome.verdict.max_violation if outcome.verdict else None,
+        "cost_items": items,
+    }
+
+
+def _store(
+    out: Path | None,
+    loaded: Loaded,
+    plan: Plan,
+    rival: Floats | None,
+    summary: dict[str, Any],
+    timing: dict[str, float],
+    facts_folder: Path,
+) -> Run:
+    scenario, case = loaded.scenario, plan.case
+    folder = out or _new_folder(scenario.name)
+    manifest = summary | {
+        "run": folder.name,
+        "scenario": scenario.name,
+        "why": scenario.why,
+        "seed": scenario.seed,
+        "start": case.horizon.start.isoformat(),
+        "inputs": {"case_sha256": case_hash(case)},
+        "versions": versions(),
+        "timing": timing | {"finished": datetime.now().astimezone().isoformat(timespec="seconds")},
+        "greedy_note": None if rival is not None else "no whole plan completes the greedy placement",
+    }
+    tables = run_tables(plan, rival, loaded, facts_folder)
+    return write_run(folder, manifest, to_toml(_plain(loaded.resolved)), tables, lambda run: write_page(run, run.folder / "report.html"))
+
+
+def run_tables(plan: Plan, rival: Floats | None, loaded: Loaded, facts_folder: Path) -> dict[str, pd.DataFrame]:
+    """All tables of a run: those of the plan, its indicators, the same for the greedy plan, and the facts behind it."""
+    facts = changed_facts(load_facts(facts_folder), loaded.scenario)
+    tables = plan_tables(plan)
+    tables["indicators"] = indicators(plan.case, tables)
+    if rival is not None:
+        other = Plan(plan.case, plan.program, rival)
+        tables["greedy_cost_items"] = cost_items(other)
+        tables["greedy_indicators"] = indicators(plan.case, plan_tables(other))
+    tables["facts"] = facts.provenance
+    tables["nodes"] = facts.nodes.reset_index()[["node", "kind", "lat_deg", "lon_deg"]]
+    tables["sources"] = facts.sources.reset_index()
+    return tables
+
+
+def _new_folder(name: str) -> Path:
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    folder, count = Path("runs") / f"{name}-{stamp}", 1
+    while folder.exists():
+        count += 1
+        folder = Path("runs") / f"{name}-{stamp}-{count}"
+    return folder
+
+
+def _plain(keys: dict[str, Any]) -> dict[str, Any]:
+    """Scenario keys without the ones TOML has no word for."""
+    return {k: _plain(v) if isinstance(v, dict) else v for k, v in keys.items() if v is not None}
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def peak_rss_mb() -> float:
+    """Largest resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
