@@ -157,7 +157,7 @@ PODS = FactTable(
         _amount("start_kcny", "a start-up cost"),
         _amount("capital_kcny", "a capital cost"),
         _positive("life_years", "a life"),
-        _share("usable_frac"),
+        Quantity("usable_frac", 0.01, 1.0, "a usable share lies between 0.01 and 1"),
     ),
 )
 

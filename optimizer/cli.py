@@ -26,13 +26,21 @@ from optimizer.workflow import solve as solve_scenario
 from scenarios import library
 from scenarios.build import build_case
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="The planning tool for China's national computing network.", pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="The planning tool for China's national computing network.",
+    pretty_exceptions_enable=False,
+)
 out, err = Console(), Console(stderr=True)
 
 EXIT_FAULT, EXIT_INPUT, EXIT_GAP, EXIT_INFEASIBLE = 1, 2, 3, 4
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-Changes = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the scenario, e.g. policy.carbon_ledger=market.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the scenario, e.g. policy.carbon_ledger=market."),
+]
 
 
 @app.command()
@@ -77,9 +85,14 @@ def _headline(solved: Solved) -> None:
         table.add_row("greedy plan", f"{summary['greedy_kcny']:,.1f} kCNY; the optimum costs {saved:.1%} less")
     national = solved.run.table("indicators").query("scope == 'nation'")
     for name, unit, value in national[["indicator", "unit", "value"]].itertuples(index=False):
-        table.add_row(name, f"{value:.1%}" if unit == "frac" else f"{value:,.3f}" if unit == "1" else f"{value:,.0f} {unit}")
-    table.add_row("model", f"{summary['columns']:,} columns, {summary['rows']:,} rows, {summary['integers']:,} integers")
-    table.add_row("time", f"{summary['wall_s']:.1f} s (build {summary['build_s']:.1f}, solver {summary['solver_s']:.1f}), {summary['peak_rss_mb']:,.0f} MB")
+        table.add_row(
+            name, f"{value:.1%}" if unit == "frac" else f"{value:,.3f}" if unit == "1" else f"{value:,.0f} {unit}"
+        )
+    table.add_row(
+        "model", f"{summary['columns']:,} columns, {summary['rows']:,} rows, {summary['integers']:,} integers"
+    )
+    spent = f"{summary['wall_s']:.1f} s (build {summary['build_s']:.1f}, solver {summary['solver_s']:.1f})"
+    table.add_row("time, memory", f"{spent}, {summary['peak_rss_mb']:,.0f} MB")
     out.print(table)
     out.print(f"run    {solved.run.folder}", highlight=False, soft_wrap=True)
     out.print(f"report {solved.run.folder / 'report.html'}", highlight=False, soft_wrap=True)
@@ -91,7 +104,10 @@ def scenarios(as_json: AsJson = False) -> None:
 
     Example: computegrid scenarios
     """
-    rows = [(loaded.scenario.name, loaded.scenario.horizon.hours, loaded.scenario.why) for loaded in map(library.load, library.names())]
+    rows = [
+        (loaded.scenario.name, loaded.scenario.horizon.hours, loaded.scenario.why)
+        for loaded in map(library.load, library.names())
+    ]
     _show(["scenario", "hours", "why"], rows, as_json)
 
 
@@ -111,7 +127,18 @@ def facts(
         return
     known = sorted(set(provenance["table"]))
     if table not in known:
-        raise InputError([Fault("facts", None, "TABLE", f"table '{table}' is not known", "a table of facts is one of hubs/data", nearest(table, known))])
+        raise InputError(
+            [
+                Fault(
+                    "facts",
+                    None,
+                    "TABLE",
+                    f"table '{table}' is not known",
+                    "a table of facts is one of hubs/data",
+                    nearest(table, known),
+                )
+            ]
+        )
     columns = ["key", "quantity", "value", "unit", "low", "high", "status", "date", "source", "note"]
     rows = provenance.loc[provenance["table"] == table, columns]
     _show(columns, list(rows.astype(object).where(rows.notna(), None).itertuples(index=False, name=None)), as_json)
@@ -119,7 +146,9 @@ def facts(
 
 @app.command()
 def check(
-    target: Annotated[str, typer.Argument(metavar="SCENARIO_OR_FOLDER", help="A scenario, or a folder of fact tables.")],
+    target: Annotated[
+        str, typer.Argument(metavar="SCENARIO_OR_FOLDER", help="A scenario, or a folder of fact tables.")
+    ],
     change: Changes = None,
     as_json: AsJson = False,
 ) -> None:
@@ -149,11 +178,21 @@ def export(
     """
     program = compile_case(build_case(library.load(scenario, change or ())))
     if not mps.name.endswith((".mps", ".mps.gz")):
-        raise InputError([Fault("--mps", None, None, f"'{mps}' is no MPS file name", "the name ends in .mps or .mps.gz", "rename it")])
+        raise InputError(
+            [
+                Fault(
+                    "--mps", None, None, f"'{mps}' is no MPS file name", "the name ends in .mps or .mps.gz", "rename it"
+                )
+            ]
+        )
     if not mps.parent.is_dir():
-        raise InputError([Fault("--mps", None, None, f"folder '{mps.parent}' is missing", "the folder must exist", "create it")])
+        raise InputError(
+            [Fault("--mps", None, None, f"folder '{mps.parent}' is missing", "the folder must exist", "create it")]
+        )
     write_mps(program, str(mps))
-    out.print(f"{mps}: {program.columns:,} columns, {program.rows:,} rows, {program.matrix.nnz:,} nonzeros", highlight=False)
+    out.print(
+        f"{mps}: {program.columns:,} columns, {program.rows:,} rows, {program.matrix.nnz:,} nonzeros", highlight=False
+    )
 
 
 @app.command()
@@ -172,7 +211,18 @@ def ledger(
         ".xlsx": lambda: table.to_excel(file, index=False, sheet_name="ledger", engine="xlsxwriter"),
     }
     if file.suffix not in writers:
-        raise InputError([Fault("--out", None, None, f"'{file}' is no ledger file", "the name ends in .csv, .parquet or .xlsx", "rename it")])
+        raise InputError(
+            [
+                Fault(
+                    "--out",
+                    None,
+                    None,
+                    f"'{file}' is no ledger file",
+                    "the name ends in .csv, .parquet or .xlsx",
+                    "rename it",
+                )
+            ]
+        )
     writers[file.suffix]()
     out.print(f"{file}: {len(table):,} rows", highlight=False)
 
@@ -196,12 +246,14 @@ def _show(columns: list[str], rows: list[tuple[Any, ...]], as_json: bool) -> Non
         return
     table = Table(*columns)
     for row in rows:
-        table.add_row(*(escape("" if cell is None else f"{cell:g}" if isinstance(cell, float) else str(cell)) for cell in row))
+        table.add_row(
+            *(escape("" if cell is None else f"{cell:g}" if isinstance(cell, float) else str(cell)) for cell in row)
+        )
     out.print(table)
 
 
 def main() -> NoReturn:
-    """Entry point: faults become exit code 2, rules that no plan can meet 4; anything else is ours and shows its trace."""
+    """Entry point: faults become exit code 2, rules no plan can meet 4; anything else is ours and shows its trace."""
     try:
         code = app(standalone_mode=False) or 0
     except typer.Exit as exit_:

@@ -17,7 +17,9 @@ class Watch:
 
     def __init__(self, console: Console, quiet: bool) -> None:
         self.console, self.quiet = console, quiet
-        self.live = Live(console=console, transient=True, refresh_per_second=4) if console.is_terminal and not quiet else None
+        self.live = (
+            Live(console=console, transient=True, refresh_per_second=4) if console.is_terminal and not quiet else None
+        )
         self.stage = ""
 
     def __enter__(self) -> Watch:
@@ -25,7 +27,9 @@ class Watch:
             self.live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.live:
             self.live.stop()
 

@@ -75,7 +75,9 @@ def solve(
     run = None
     if outcome.x is not None:
         heard(Progress("tables and report", outcome.solver_s, outcome.objective_kcny, outcome.bound_kcny))
-        run = _store(out, loaded, Plan(case, program, outcome.x), rival, summary | {"options": options}, timing, facts_folder)
+        run = _store(
+            out, loaded, Plan(case, program, outcome.x), rival, summary | {"options": options}, timing, facts_folder
+        )
     timing |= {"wall_s": time.perf_counter() - started, "peak_rss_mb": peak_rss_mb()}
     return Solved(outcome, summary | timing | {"run_dir": str(run.folder) if run else None}, run)
 
@@ -125,7 +127,13 @@ def _store(
         "greedy_note": None if rival is not None else "no whole plan completes the greedy placement",
     }
     tables = run_tables(plan, rival, loaded, facts_folder)
-    return write_run(folder, manifest, to_toml(_plain(loaded.resolved)), tables, lambda run: write_page(run, run.folder / "report.html"))
+    return write_run(
+        folder,
+        manifest,
+        to_toml(_plain(loaded.resolved)),
+        tables,
+        lambda run: write_page(run, run.folder / "report.html"),
+    )
 
 
 def run_tables(plan: Plan, rival: Floats | None, loaded: Loaded, facts_folder: Path) -> dict[str, pd.DataFrame]:
@@ -165,5 +173,3 @@ def peak_rss_mb() -> float:
     """Largest resident memory of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
-
-

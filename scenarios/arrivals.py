@@ -24,30 +24,47 @@ def draw_jobs(
     slacks = figures.quantiles("deadline_tolerance", kind=spec.slack)
     names, shares = list(regions), np.array(list(regions.values()))
     by_hour = np.asarray(figures.table("job_arrivals").sort_values("hour")["helios_gpus"], dtype=float)
-    longest = min(spec.duration_max_h, horizon.hours - 1)
+    longest = min(spec.duration_max_h, horizon.hours)
     reach = _share_below(durations, longest)
     jobs = []
     for number in range(round(spec.count * scale_ratio)):
         rng = stream(seed, "job", str(number))
-        region = names[int(np.searchsorted(np.cumsum(shares) / shares.sum(), rng.random()))]
+        region = names[min(int(np.searchsorted(np.cumsum(shares) / shares.sum(), rng.random())), len(names) - 1)]
         pods = int(np.clip(round(_draw(sizes, rng.random()) / sizes[4] * spec.pods_at_median), 1, spec.pods_max))
-        duration = int(np.clip(np.ceil(_draw(durations, rng.random() * reach)), 2, longest))
+        duration_h = int(np.clip(np.ceil(_draw(durations, rng.random() * reach)), 2, longest))
         slack = max(1.1, _draw(slacks, rng.random()))
-        window = min(horizon.hours, int(np.ceil(duration * slack)) + horizon.period_h + spec.start_grid_h)
-        release = _release(horizon, window, by_hour, rng)
-        eflops = pods * pod.usable_eflops
-        jobs.append(
-            Job(f"job {number + 1:03d}", region, pods, eflops, duration, release, release + window, spec.data_tb_per_pod * pods,
-                spec.value_kcny_per_eflopsh * eflops * duration)
-        )
+        window_h = int(np.ceil(duration_h * slack)) + horizon.period_h + spec.start_grid_h
+        release_h = _release(horizon, window_h, duration_h, spec.start_grid_h, by_hour, rng)
+        deadline_h = min(horizon.hours, release_h + window_h)
+        eflops, data_tb = pods * pod.usable_eflops, spec.data_tb_per_pod * pods
+        value_kcny = spec.value_kcny_per_eflopsh * eflops * duration_h
+        name = f"job {number + 1:03d}"
+        jobs.append(Job(name, region, pods, eflops, duration_h, release_h, deadline_h, data_tb, value_kcny))
     return tuple(sorted(jobs, key=lambda job: (job.release_h, job.name)))
 
 
-def _release(horizon: Horizon, window: int, by_hour: Floats, rng: np.random.Generator) -> int:
-    """An hour at which jobs are submitted, early enough for the window to fit; before the horizon if it must be."""
+def earliest_start_h(release_h: int, period_h: int, start_grid_h: int) -> int:
+    """First hour of the grid at which a job can start: its data takes a whole steering period, after its release.
+
+    A job released before the horizon has had its data sent ahead and can start at once.
+    """
+    if release_h < 0:
+        return 0
+    moved_h = (-(-release_h // period_h) + 1) * period_h
+    return -(-moved_h // start_grid_h) * start_grid_h
+
+
+def _release(
+    horizon: Horizon, window_h: int, duration_h: int, start_grid_h: int, by_hour: Floats, rng: np.random.Generator
+) -> int:
+    """An hour at which jobs are submitted and from which this one can be done; before the horizon if it must be."""
     earliest = -horizon.period_h
-    candidates = np.arange(earliest, max(earliest, horizon.hours - window) + 1)
-    weights = by_hour[(horizon.start.hour + candidates) % 24]
+    candidates = [
+        hour
+        for hour in range(earliest, max(0, horizon.hours - window_h) + 1)
+        if earliest_start_h(hour, horizon.period_h, start_grid_h) + duration_h <= min(horizon.hours, hour + window_h)
+    ]
+    weights = by_hour[(horizon.start.hour + np.array(candidates)) % 24]
     return int(rng.choice(candidates, p=weights / weights.sum()))
 
 
@@ -59,5 +76,3 @@ def _draw(points: Floats, u: float) -> float:
 def _share_below(points: Floats, value: float) -> float:
     """Share of the distribution below a value; at least the first published quantile."""
     return float(max(figures.QUANTILES[0], np.interp(value, points, figures.QUANTILES)))
-
-

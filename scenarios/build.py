@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from functools import cached_property
@@ -34,13 +36,15 @@ BLOCK_NAMES = (
     "network",
     "coverage",
 )
+STANDS_ON = {"coverage": ("service", "hosting")}
 NEEDED = ("fleet", "facility", "grid")
 """Without machines, facilities and a grid there is nothing to dispatch."""
 CARRIERS = ("wind", "solar")
+_POD = ("pod_eflops", "idle_mw", "peak_mw", "start_kcny", "usable_frac")
 
 
 def build_case(loaded: Loaded, facts_folder: Path = DATA) -> Case:
-    """Build the case of a scenario; raises InputError with the faults of the first step that finds any."""
+    """Build the case of a scenario; raises InputError with every fault of the facts, else of the scenario."""
     return _Builder(loaded, load_facts(facts_folder)).case()
 
 
@@ -55,7 +59,7 @@ class _Builder:
     base: Facts
 
     def case(self) -> Case:
-        self._check_names()
+        self._check()
         scenario = self.scenario
         generations = self.generations
         installed, vacant = self._pods()
@@ -70,9 +74,10 @@ class _Builder:
             clusters=self.clusters,
             site_region={s: self._region_of(s) for s in self.sites},
             site_hub=self._column("clusters", "hub", self.clusters),
-            routes=self._routes(),
+            routes=self._routes,
             links=tuple(self.facts.links.index),
-            link_capacity_gbps=np.asarray(self.facts.links["capacity_gbps"], dtype=float) * scenario.network.usable_frac,
+            link_capacity_gbps=np.asarray(self.facts.links["capacity_gbps"], dtype=float)
+            * scenario.network.usable_frac,
             services=self._services(),
             demand_eflops=self._demand(),
             batches=self._batches(),
@@ -86,6 +91,7 @@ class _Builder:
             pods_vacant=vacant,
             local_eflops={local_site(r): float(self.facts.regions["local_eflops"].loc[r]) for r in self.local_regions},
             local_mw_per_eflops=scenario.fleet.local_mw_per_eflops,
+            local_slot_h=scenario.fleet.local_slot_h,
             home_reserve_frac=self._column("clusters", "home_reserve_frac", self.clusters),
             pue_ratio=np.array([self._pue(s) for s in self.sites]),
             connection_mw=self._by_site("connection_mw"),
@@ -110,7 +116,7 @@ class _Builder:
 
     @cached_property
     def facts(self) -> Facts:
-        return changed_facts(self.base, self.scenario)
+        return changed(self.base, self.scenario.facts, f"scenario '{self.scenario.name}'", self.loaded.origin.place)
 
     @cached_property
     def horizon(self) -> Horizon:
@@ -136,28 +142,109 @@ class _Builder:
     def _blocks(self) -> tuple[str, ...]:
         return tuple(name for name in BLOCK_NAMES if name not in self.scenario.blocks.without)
 
-    def _check_names(self) -> None:
-        scope = self.scenario.scope
-        known = {"regions": self.facts.regions.index, "clusters": self.facts.clusters.index, "local_sites": self.regions}
-        faults = [
-            _unknown(f"scope.{kind}", name, known[kind])
-            for kind, names in scope.model_dump().items()
-            for name in names
-            if name not in set(known[kind])
-        ]
-        for name in self.scenario.blocks.without:
-            if name not in BLOCK_NAMES:
-                faults.append(_unknown("blocks.without", name, BLOCK_NAMES))
-            elif name in NEEDED:
-                faults.append(_fault("blocks.without", f"block '{name}' is left out", "machines, facilities and the grid are always there", "remove it from the list"))
+    # -- faults that no single key shows; all of them at once
+
+    def _check(self) -> None:
+        faults = [*self._unknown_names(), *self._wrong_blocks(), *self._unknown_figures()]
+        try:
+            _ = self.facts
+        except InputError as error:
+            faults += error.faults
+        else:
+            faults += [*self._idle_pods(), *self._shares_above_one()] if not faults else []
+        if not faults:
+            faults += [*self._out_of_reach(), *self._faulty_inputs()]
         if faults:
             raise InputError(faults)
+
+    def _fault(self, path: Sequence[str], found: str, rule: str, mend: str) -> Fault:
+        where, row = self.loaded.origin.place(path)
+        return Fault(where, row, ".".join(path), found, rule, mend)
+
+    def _unknown_names(self) -> Iterator[Fault]:
+        scope = self.scenario.scope
+        known = {
+            "regions": list(self.base.regions.index),
+            "clusters": list(self.base.clusters.index),
+            "local_sites": list(self.scenario.scope.regions or self.base.regions.index),
+        }
+        for kind, names in scope.model_dump().items():
+            path = ("scope", kind)
+            for name, count in Counter(names).items():
+                if name not in known[kind]:
+                    found = f"scope.{kind} names '{name}'"
+                    yield self._fault(path, found, "it must be one that exists", nearest(name, known[kind]))
+                if count > 1:
+                    found = f"scope.{kind} names '{name}' {count} times"
+                    yield self._fault(path, found, "what takes part is named once", "remove the others")
+
+    def _wrong_blocks(self) -> Iterator[Fault]:
+        path, without = ("blocks", "without"), self.scenario.blocks.without
+        for name in without:
+            if name not in BLOCK_NAMES:
+                found = f"blocks.without names '{name}'"
+                yield self._fault(path, found, "it must be one that exists", nearest(name, BLOCK_NAMES))
+            elif name in NEEDED:
+                rule = "machines, facilities and the grid are always there"
+                yield self._fault(path, f"block '{name}' is left out", rule, "remove it from the list")
+        for name, needs in STANDS_ON.items():
+            for other in needs:
+                if other in without and name not in without:
+                    rule = f"block '{name}' stands on block '{other}'"
+                    yield self._fault(path, f"block '{other}' is left out", rule, f"leave out '{name}' as well")
+
+    def _unknown_figures(self) -> Iterator[Fault]:
+        scenario = self.scenario
+        jobs = {"trace": ("job_quantiles", "trace"), "slack": ("deadline_tolerance", "kind")}
+        named = [
+            *((("services", k, "shape"), v.shape, "inference_shape", None) for k, v in scenario.services.items()),
+            *((("batches", b, "shape"), v.shape, "batch_arrivals", None) for b, v in scenario.batches.items()),
+            *((("jobs", key), getattr(scenario.jobs, key), *source) for key, source in jobs.items()),
+        ]
+        for path, name, table, column in named:
+            known = figures.shapes(table) if column is None else sorted(set(figures.table(table)[column]))
+            if name not in known:
+                rule = f"it must stand in scenarios/data/{table}.csv"
+                yield self._fault(path, f"{path[-1]} '{name}' is not known", rule, nearest(name, known))
+
+    def _idle_pods(self) -> Iterator[Fault]:
+        for name, usable_frac in self.facts.pods["usable_frac"].items():
+            if usable_frac == 0:
+                path, rule = ("facts", "pods", str(name), "usable_frac"), "a pod that is on can carry load"
+                yield self._fault(path, f"usable_frac of pod '{name}' is 0", rule, "write a share above 0")
+
+    def _shares_above_one(self) -> Iterator[Fault]:
+        total, changed = sum(self._share.values()), self.scenario.facts.get("regions", {})
+        if total > 1 + 1e-9 and any("demand_share_frac" in quantities for quantities in changed.values()):
+            found = f"demand_share_frac of the {len(self.regions)} regions that take part sums to {total:.6g}"
+            rule = "shares of the nation's demand sum to at most 1"
+            yield self._fault(("facts", "regions"), found, rule, "lower the shares, or raise demand.scale_ratio")
+
+    def _out_of_reach(self) -> Iterator[Fault]:
+        if "service" in self.scenario.blocks.without:
+            return
+        rule = "every region must have a site within a class's latency limit"
+        for name, spec in self.scenario.services.items():
+            for region in self.regions:
+                rtt_ms = min(ways[0].rtt_ms for (r, _), ways in self._routes.items() if r == region)
+                if rtt_ms > spec.rtt_limit_ms:
+                    found = f"class '{name}' allows {spec.rtt_limit_ms:g} ms and the nearest site of '{region}' is"
+                    mend = "raise the limit, or give the region a local site"
+                    yield self._fault(("services", name, "rtt_limit_ms"), f"{found} {rtt_ms:.1f} ms away", rule, mend)
+
+    def _faulty_inputs(self) -> Iterator[Fault]:
+        for read in (self._demand, self._jobs, self._energy_price, self._capacity_factor):
+            try:
+                read()
+            except InputError as error:
+                yield from error.faults
 
     # -- places and routes
 
     def _region_of(self, site: str) -> str:
         return str(self.facts.clusters["region"].loc[site]) if site in self.clusters else site.removesuffix(" local")
 
+    @cached_property
     def _routes(self) -> dict[tuple[str, str], tuple[Route, ...]]:
         graph = backbone(self.facts)
         k = self.scenario.network.routes_per_pair
@@ -176,22 +263,9 @@ class _Builder:
 
     def _services(self) -> tuple[Service, ...]:
         fields = ("rtt_limit_ms", "traffic_gbps_per_eflops", "lost_kcny_per_eflopsh", "served_floor_frac")
-        made = tuple(Service(name, *(getattr(spec, f) for f in fields)) for name, spec in self.scenario.services.items())
-        nearest_ms = {r: min(ways[0].rtt_ms for (q, _), ways in self._routes().items() if q == r) for r in self.regions}
-        faults = [
-            _fault(
-                f"services.{service.name}.rtt_limit_ms",
-                f"class '{service.name}' allows {service.rtt_limit_ms:g} ms and the nearest site of '{region}' is {rtt_ms:.1f} ms away",
-                "every region must have a site within a class's latency limit",
-                "raise the limit, or give the region a local site",
-            )
-            for service in made
-            for region, rtt_ms in nearest_ms.items()
-            if rtt_ms > service.rtt_limit_ms
-        ]
-        if faults:
-            raise InputError(faults)
-        return made
+        return tuple(
+            Service(name, *(getattr(spec, f) for f in fields)) for name, spec in self.scenario.services.items()
+        )
 
     @cached_property
     def _share(self) -> dict[str, float]:
@@ -207,7 +281,11 @@ class _Builder:
             [
                 [
                     profiles.demand_eflops(
-                        scale * spec.mean_eflops * self._share[r], spec.shape, self.horizon, day_sd, profiles.stream(scenario.seed, "demand", r, k)
+                        scale * spec.mean_eflops * self._share[r],
+                        spec.shape,
+                        self.horizon,
+                        day_sd,
+                        profiles.stream(scenario.seed, "demand", r, k),
                     )
                     for k, spec in scenario.services.items()
                 ]
@@ -226,7 +304,9 @@ class _Builder:
             for j, (name, spec) in enumerate(scenario.batches.items()):
                 noise = profiles.stream(scenario.seed, "batch", region, name).standard_normal(self.horizon.days)
                 factor = np.maximum(0.1, 1 + scenario.demand.day_sd_frac * noise)
-                arrivals[i, j] = scenario.demand.scale_ratio * spec.mean_eflops * self._share[region] * day_hours * factor
+                arrivals[i, j] = (
+                    scenario.demand.scale_ratio * spec.mean_eflops * self._share[region] * day_hours * factor
+                )
         return arrivals
 
     def _arrived_by(self) -> Floats:
@@ -242,8 +322,14 @@ class _Builder:
         path = self._input("jobs")
         pod = self.generations[0]
         if path:
-            return series.read_jobs(path, self.regions, self.horizon, pod)
-        return draw_jobs(self.scenario.jobs, self._share, self.horizon, pod, self.scenario.seed, self.scenario.demand.scale_ratio)
+            installed, vacant = self._pods()
+            room = (installed + vacant) @ np.array([g.usable_eflops for g in self.generations])
+            return series.read_jobs(
+                path, self.regions, self.horizon, pod, self.scenario.jobs.start_grid_h, float(room.max())
+            )
+        return draw_jobs(
+            self.scenario.jobs, self._share, self.horizon, pod, self.scenario.seed, self.scenario.demand.scale_ratio
+        )
 
     def _running(self, installed: Ints) -> Floats:
         spec = self.scenario.jobs
@@ -260,8 +346,11 @@ class _Builder:
         for name, row in self.facts.pods.iterrows():
             annuity = rate / (1 - (1 + rate) ** -row["life_years"]) if rate else 1 / row["life_years"]
             lighting = float(row["capital_kcny"] * annuity * self.horizon.year_frac)
-            values = (float(row[q]) for q in ("pod_eflops", "idle_mw", "peak_mw", "start_kcny"))
-            made.append(Generation(str(name), *values, lighting, float(row["usable_frac"])))
+            pod_eflops, idle_mw, peak_mw, start_kcny, usable_frac = (float(row[q]) for q in _POD)
+            min_up_h = self.scenario.fleet.min_up_h
+            made.append(
+                Generation(str(name), pod_eflops, idle_mw, peak_mw, start_kcny, lighting, usable_frac, min_up_h)
+            )
         return tuple(made)
 
     def _pods(self) -> tuple[Ints, Ints]:
@@ -269,7 +358,10 @@ class _Builder:
         occupancy = self.facts.clusters["occupancy_frac"]
         installed = np.array(
             [
-                [round(capacity.loc[c] * self.facts.fleet.loc[(c, g.name), "share_frac"] / g.pod_eflops) for g in self.generations]
+                [
+                    round(capacity.loc[c] * self.facts.fleet.loc[(c, g.name), "share_frac"] / g.pod_eflops)
+                    for g in self.generations
+                ]
                 for c in self.clusters
             ]
         ).reshape(len(self.clusters), len(self.generations))
@@ -300,26 +392,24 @@ class _Builder:
         return np.array(rows)
 
     def _direct(self) -> Floats:
-        path = self._input("capacity_factor")
-        axes = (self.clusters, CARRIERS)
-        if path:
-            factor = series.read_series(path, series.CAPACITY_FACTOR, axes, self.horizon.hours)
-        else:
-            factor = np.array(
-                [
-                    [
-                        profiles.capacity_factor(f, self._region_of(c), self.horizon, profiles.stream(self.scenario.seed, f, self._region_of(c)))
-                        for f in CARRIERS
-                    ]
-                    for c in self.clusters
-                ]
-            )
         contracted = np.array([[self.facts.clusters[f"{f}_mw"].loc[c] for f in CARRIERS] for c in self.clusters])
-        return contracted[:, :, None] * factor
+        return np.asarray(contracted[:, :, None] * self._capacity_factor())
+
+    def _capacity_factor(self) -> Floats:
+        path = self._input("capacity_factor")
+        if path:
+            return series.read_series(path, series.CAPACITY_FACTOR, (self.clusters, CARRIERS), self.horizon.hours)
+        return np.array([[self._drawn_factor(f, self._region_of(c)) for f in CARRIERS] for c in self.clusters])
+
+    def _drawn_factor(self, carrier: str, region: str) -> Floats:
+        rng = profiles.stream(self.scenario.seed, carrier, region)
+        return profiles.capacity_factor(carrier, region, self.horizon, rng)
 
     def _green_target(self) -> Floats:
         given = self.scenario.policy.green_target_frac
-        return np.array([self.facts.clusters["green_target_frac"].loc[c] if given is None else given for c in self.clusters])
+        return np.array(
+            [self.facts.clusters["green_target_frac"].loc[c] if given is None else given for c in self.clusters]
+        )
 
     def _emission(self, quantity: str) -> Floats:
         table = self.facts.emissions[quantity]
@@ -342,14 +432,18 @@ class _Builder:
 
     def _by_site(self, quantity: str) -> Floats:
         clusters, regions = self.facts.clusters[quantity], self.facts.regions[quantity]
-        return np.array([clusters.loc[s] if s in self.clusters else regions.loc[self._region_of(s)] for s in self.sites])
+        return np.array(
+            [clusters.loc[s] if s in self.clusters else regions.loc[self._region_of(s)] for s in self.sites]
+        )
 
     def _region_value(self, quantity: str) -> Floats:
         return np.array([self.facts.regions[quantity].loc[self._region_of(s)] for s in self.sites])
 
     def _input(self, name: str) -> Path | None:
+        """The user's file for a series: beside the scenario, or in the working folder if `--set` names it."""
         given = getattr(self.scenario.inputs, name)
-        return self.loaded.folder / given if given else None
+        here = ("inputs", name) in self.loaded.origin.changes
+        return (Path.cwd() if here else self.loaded.folder) / given if given else None
 
 
 def local_site(region: str) -> str:
@@ -358,12 +452,6 @@ def local_site(region: str) -> str:
 
 def _status_counts(provenance: pd.DataFrame) -> dict[str, dict[str, float]]:
     counts = provenance.groupby(["table", "status"]).size()
-    return {table: {str(s): float(n) for s, n in counts.loc[table].items()} for table in sorted(set(provenance["table"]))}
-
-
-def _fault(key: str, found: str, rule: str, mend: str) -> Fault:
-    return Fault("scenario", None, key, found, rule, mend)
-
-
-def _unknown(key: str, name: str, known: Any) -> Fault:
-    return _fault(key, f"{key} names '{name}'", "it must be one that exists", nearest(name, [str(item) for item in known]))
+    return {
+        table: {str(s): float(n) for s, n in counts.loc[table].items()} for table in sorted(set(provenance["table"]))
+    }

@@ -178,6 +178,8 @@ class Case:
     pods_vacant: Ints  # (c, g): racks built but empty, that may be lit
     local_eflops: dict[str, float]
     local_mw_per_eflops: float
+    local_slot_h: int
+    """Local sites dispatch their batch queues in slots of this many hours; clusters by the hour."""
     home_reserve_frac: dict[str, float]
 
     # -- energy

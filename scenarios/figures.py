@@ -11,6 +11,7 @@ import pandas as pd
 from hubs.errors import Fault, InputError, nearest
 from scenarios.case import Floats
 
+FLAT = "flat"
 FOLDER = Path(__file__).parent / "data"
 QUANTILES = np.array([0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99])
 _POINTS = ["p1", "p5", "p10", "p25", "p50", "p75", "p90", "p95", "p99"]
@@ -22,37 +23,48 @@ def table(name: str) -> pd.DataFrame:
     frame = pd.read_csv(FOLDER / f"{name}.csv")
     if frame.isna().any(axis=None):
         row = int(np.flatnonzero(frame.isna().any(axis=1))[0]) + 2
-        raise InputError([Fault(f"scenarios/data/{name}.csv", row, None, "a cell is blank", "every figure must stand", "fill it in")])
+        raise InputError(
+            [Fault(f"scenarios/data/{name}.csv", row, None, "a cell is blank", "every figure must stand", "fill it in")]
+        )
     return frame
 
 
+def shapes(name: str) -> list[str]:
+    """Columns of a table of daily shapes, and `flat`."""
+    return [FLAT, *(str(column) for column in table(name).columns if column not in ("hour", "status", "source"))]
+
+
 def daily_shape(name: str, shape: str) -> Floats:
-    """24 hourly values with mean one, of a column of `inference_shape` or `batch_arrivals`; `flat` is a constant."""
-    if shape == "flat":
+    """24 hourly values with mean one: a column of a table of shapes, or ones for `flat`; InputError if unknown."""
+    _known(name, "shape", shape, shapes(name))
+    if shape == FLAT:
         return np.ones(24)
-    frame = table(name)
-    known = ["flat", *(column for column in frame.columns if column not in ("hour", "status", "source"))]
-    if shape not in known:
-        raise InputError([Fault("scenario", None, "shape", f"shape '{shape}' is not known", f"a shape is a column of scenarios/data/{name}.csv", nearest(shape, known))])
-    values = np.asarray(frame.sort_values("hour")[shape], dtype=float)
-    return values / values.mean()
+    values = np.asarray(table(name).sort_values("hour")[shape], dtype=float)
+    return np.asarray(values / values.mean())
 
 
 def quantiles(name: str, **where: str) -> Floats:
-    """The nine quantiles (1 % to 99 %) of the one row of a table that matches `where`."""
-    frame = table(name)
-    for column, value in where.items():
-        if value not in set(frame[column]):
-            raise InputError(
-                [Fault("scenario", None, column, f"{column} '{value}' is not known", f"it must stand in scenarios/data/{name}.csv", nearest(value, set(frame[column])))]
-            )
-        frame = frame[frame[column] == value]
-    return np.asarray(frame[_POINTS].iloc[0], dtype=float)
+    """The nine quantiles (1 % to 99 %) of the one row of a table that matches `where`; InputError if none does."""
+    return np.asarray(matching(name, **where)[_POINTS].iloc[0], dtype=float)
 
 
 def month_hour(name: str, column: str, **where: str) -> Floats:
-    """(12, 24) means of a column, for the rows that match `where`."""
-    frame = table(name)
-    for key, value in where.items():
-        frame = frame[frame[key] == value]
+    """(12, 24) means of a column, for the rows that match `where`; InputError if there are none."""
+    _known(name, "column", column, [str(known) for known in table(name).columns])
+    frame = matching(name, **where)
     return np.asarray(frame.sort_values(["month", "hour"])[column], dtype=float).reshape(12, 24)
+
+
+def matching(name: str, **where: str) -> pd.DataFrame:
+    """Rows of a table whose columns have these values; InputError naming the first value that is not there."""
+    frame = table(name)
+    for column, value in where.items():
+        _known(name, column, value, sorted(set(frame[column])))
+        frame = frame[frame[column] == value]
+    return frame
+
+
+def _known(name: str, kind: str, value: str, known: list[str]) -> None:
+    if value not in known:
+        found, rule = f"{kind} '{value}' is not known", "a series is made from figures that stand there"
+        raise InputError([Fault(f"scenarios/data/{name}.csv", None, kind, found, rule, nearest(value, known))])

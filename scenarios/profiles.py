@@ -33,10 +33,14 @@ def per_hour(daily: Floats, horizon: Horizon) -> Floats:
     return np.repeat(daily, 24)[: horizon.hours]
 
 
-def demand_eflops(mean_eflops: float, shape: str, horizon: Horizon, day_sd_frac: float, rng: np.random.Generator) -> Floats:
+def demand_eflops(
+    mean_eflops: float, shape: str, horizon: Horizon, day_sd_frac: float, rng: np.random.Generator
+) -> Floats:
     """(t,): mean x shape of the day x a normal factor per day with mean one, kept above a tenth."""
     factor = np.maximum(0.1, 1 + day_sd_frac * rng.standard_normal(horizon.days))
-    return mean_eflops * figures.daily_shape("inference_shape", shape)[hours_of_day(horizon)] * per_hour(factor, horizon)
+    return (
+        mean_eflops * figures.daily_shape("inference_shape", shape)[hours_of_day(horizon)] * per_hour(factor, horizon)
+    )
 
 
 def anomalies(days: int, sd: float, lag1: float, rng: np.random.Generator) -> Floats:
@@ -52,17 +56,22 @@ def anomalies(days: int, sd: float, lag1: float, rng: np.random.Generator) -> Fl
 def capacity_factor(carrier: str, region: str, horizon: Horizon, rng: np.random.Generator) -> Floats:
     """(t,): month x hour mean, scaled by a daily anomaly with the region's spread and memory, within 0 and 1."""
     means = figures.month_hour("renewable_means", region, carrier=carrier)
-    spread = figures.table("renewable_variability")
-    row = spread[(spread["region"] == region) & (spread["carrier"] == carrier)].iloc[0]
+    row = figures.matching("renewable_variability", region=region, carrier=carrier).iloc[0]
     relative = anomalies(horizon.days, float(row["daily_std"]) / float(row["annual_mean"]), float(row["lag1"]), rng)
     hourly = means[months(horizon), hours_of_day(horizon)]
     return np.clip(hourly * np.maximum(0.0, 1 + per_hour(relative, horizon)), 0.0, 1.0)
 
 
-def temperature_c(site: str, horizon: Horizon, shift_c: float, day_sd_c: float, rng: np.random.Generator) -> tuple[Floats, float]:
-    """(t,) air temperature at a site, and its annual mean before the shift: the nearest published city plus an offset."""
-    climate = figures.table("site_climate").set_index("site").loc[site]
-    means = figures.month_hour("temperature_means", "temp_c", city=str(climate["city"])) + float(climate["offset_c"])
+def temperature_c(
+    site: str, horizon: Horizon, shift_c: float, day_sd_c: float, rng: np.random.Generator
+) -> tuple[Floats, float]:
+    """(t,) air temperature at a site, and its annual mean before the shift.
+
+    That of the nearest city with published means, plus an offset. InputError for a site without a city.
+    """
+    climate = figures.matching("site_climate", site=site)
+    city, offset_c = str(climate["city"].iloc[0]), float(climate["offset_c"].iloc[0])
+    means = figures.month_hour("temperature_means", "temp_c", city=city) + offset_c
     daily = anomalies(horizon.days, day_sd_c, 0.6, rng)
     return means[months(horizon), hours_of_day(horizon)] + per_hour(daily, horizon) + shift_c, float(means.mean())
 

@@ -7,13 +7,16 @@ allowed and turns what pydantic finds into Faults.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from hubs.errors import Fault, nearest
+
+Place = Callable[[Sequence[str]], tuple[str, int | None]]
+"""File and line of a key, given as its parts; the line is None where it cannot be found."""
 
 Share = Field(ge=0, le=1, allow_inf_nan=False)
 Amount = Field(ge=0, allow_inf_nan=False)
@@ -21,22 +24,24 @@ Positive = Field(gt=0, allow_inf_nan=False)
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class HorizonSection(Section):
-    start: date
+    start: date = Field(ge=date(2000, 1, 1), le=date(2100, 12, 31))
     hours: int = Field(gt=0, le=8784)
     period_h: int = Field(ge=1, le=24)
     cyclic: bool = True
 
-    @model_validator(mode="after")
-    def _whole_periods(self) -> Self:
-        if 24 % self.period_h:
-            raise ValueError(f"period_h is {self.period_h}; a day must hold whole steering periods (1, 2, 3, 4, 6, 8, 12, 24)")
-        if self.hours % self.period_h:
-            raise ValueError(f"hours is {self.hours}; the horizon must hold whole steering periods of {self.period_h} h")
-        return self
+    @field_validator("period_h")
+    @classmethod
+    def _whole_periods(cls, period_h: int, info: ValidationInfo) -> int:
+        if 24 % period_h:
+            raise ValueError("a day must hold whole steering periods (1, 2, 3, 4, 6, 8, 12 or 24 h)")
+        hours = info.data.get("hours", 0)
+        if hours % period_h:
+            raise ValueError(f"the horizon of {hours} h must hold whole steering periods")
+        return period_h
 
 
 class ScopeSection(Section):
@@ -90,6 +95,8 @@ class DemandSection(Section):
 
 class FleetSection(Section):
     local_mw_per_eflops: float = Positive
+    local_slot_h: Literal[1, 2, 3, 4, 6, 8, 12, 24]
+    min_up_h: int = Field(ge=1, le=168)
     discount_frac: float = Share
 
 
@@ -133,8 +140,8 @@ class Scenario(Section):
     horizon: HorizonSection
     scope: ScopeSection = ScopeSection()
     blocks: BlocksSection = BlocksSection()
-    services: dict[str, ServiceSection]
-    batches: dict[str, BatchSection]
+    services: dict[str, ServiceSection] = Field(min_length=1)
+    batches: dict[str, BatchSection] = Field(min_length=1)
     jobs: JobsSection
     demand: DemandSection
     fleet: FleetSection
@@ -147,23 +154,24 @@ class Scenario(Section):
     """Facts that this scenario changes: table -> key -> quantity -> value (or quantity -> value)."""
 
 
-def faults_of(error: ValidationError, where: str, text: str) -> list[Fault]:
-    """Each thing pydantic found, as a Fault with the line of the key in the TOML text where it can be found."""
-    return [_fault(dict(item), where, text) for item in error.errors()]
+def faults_of(error: ValidationError, place: Place) -> list[Fault]:
+    """Each thing pydantic found, as a Fault with the file and line of its key."""
+    return [_fault(dict(item), place) for item in error.errors()]
 
 
-def _fault(item: dict[str, Any], where: str, text: str) -> Fault:
+def _fault(item: dict[str, Any], place: Place) -> Fault:
     path = [str(part) for part in item["loc"]]
     key = ".".join(path)
-    row = line_of(text, path)
+    where, row = place(path)
     given = item.get("input")
     if item["type"] == "extra_forbidden":
-        known = _known_keys(path[:-1])
-        return Fault(where, row, key, f"key '{key}' is not known", "a scenario holds only the documented keys", nearest(path[-1], known))
+        rule = "a scenario holds only the documented keys"
+        return Fault(where, row, key, f"key '{key}' is not known", rule, nearest(path[-1], _known_keys(path[:-1])))
     if item["type"] == "missing":
-        return Fault(where, row, key, f"key '{key}' is missing", "every key of a scenario must be given or inherited", f"add {path[-1]}")
+        rule = "every key of a scenario must be given or inherited"
+        return Fault(where, row, key, f"key '{key}' is missing", rule, f"add {path[-1]}")
     message = item["msg"].removeprefix("Value error, ")
-    shown = f"{key} is {given!r}" if not isinstance(given, dict) else f"[{key}]"
+    shown = f"{key} is {given!r}" if not isinstance(given, dict) else f"[{key}] holds {len(given)} keys"
     return Fault(where, row, key, shown, _rule(message), f"correct {key}")
 
 
@@ -175,22 +183,6 @@ def _known_keys(path: list[str]) -> list[str]:
     """Keys allowed in the section that `path` leads to."""
     section: Any = Scenario
     for part in path:
-        annotation = section.model_fields[part].annotation if hasattr(section, "model_fields") else section
-        section = annotation.__args__[1] if getattr(annotation, "__origin__", None) is dict else annotation
-    if getattr(section, "__origin__", None) is dict:
-        section = section.__args__[1]
+        # In a table of sections (services, batches) the next part is a name of the user's own.
+        section = section.model_fields[part].annotation if hasattr(section, "model_fields") else section.__args__[1]
     return list(section.model_fields) if hasattr(section, "model_fields") else []
-
-
-def line_of(text: str, path: list[str]) -> int | None:
-    """Line on which the last key of `path` stands under its table header, None if it is inherited."""
-    header, section = "", ".".join(path[:-1])
-    for number, line in enumerate(text.splitlines(), start=1):
-        table = re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line)
-        if table:
-            header = table.group(1).replace('"', "")
-            if header == ".".join(path):
-                return number
-        elif header == section and re.match(rf'\s*"?{re.escape(path[-1])}"?\s*=', line):
-            return number
-    return None

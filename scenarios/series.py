@@ -20,6 +20,7 @@ import numpy as np
 
 from hubs.errors import InputError
 from hubs.rows import Reading, Row
+from scenarios.arrivals import earliest_start_h
 from scenarios.case import Floats, Generation, Horizon, Job
 
 SHOWN = 5
@@ -50,18 +51,22 @@ def read_series(path: Path, layout: Layout, axes: Sequence[Sequence[str]], hours
     """Values over (*axes, hours) from a file; raises InputError with every fault of it."""
     reading = Reading(path.parent)
     found: dict[tuple[str, ...], dict[int, float]] = {key: {} for key in product(*axes)}
-    for row in reading.rows(path.name, layout.columns):
+    rows = reading.rows(path.name, layout.columns)
+    unread = bool(reading.faults)
+    for row in rows:
         known = [reading.known(row, column, axis) for column, axis in zip(layout.keys, axes, strict=True)]
         hour = _whole(reading, row, "hour", 0, hours - 1)
-        value = _within(reading, row, layout)
+        value = _within(reading, row, layout.value, layout.high, layout.rule)
         if not all(known) or hour is None or value is None:
+            unread = True
             continue
         series = found[tuple(row[column] for column in layout.keys)]
         if hour in series:
             name = " ".join(row[column] for column in layout.keys)
-            reading.fault(path.name, row.line, "hour", f"hour {hour} of '{name}' stands twice", "every hour stands once", "remove one of the rows")
+            doubled, mend = f"hour {hour} of '{name}' stands twice", "remove one of the rows"
+            reading.fault(row.file, row.line, "hour", doubled, "every hour stands once", mend)
         series[hour] = value
-    if not reading.faults:
+    if not unread:  # a row that could not be read is the hour that would seem to be missing
         _missing(reading, path.name, found, hours)
     if reading.faults:
         raise InputError(reading.faults)
@@ -70,17 +75,19 @@ def read_series(path: Path, layout: Layout, axes: Sequence[Sequence[str]], hours
 
 
 def _missing(reading: Reading, file: str, found: dict[tuple[str, ...], dict[int, float]], hours: int) -> None:
+    rule = f"every series has all {hours} hours of the horizon"
     for key, series in found.items():
         absent = [t for t in range(hours) if t not in series]
         if absent:
-            some = ", ".join(map(str, islice(absent, SHOWN))) + (f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else "")
-            reading.fault(file, None, "hour", f"'{' '.join(key)}' has no hour {some}", f"every series has all {hours} hours of the horizon", "add the rows")
+            some = ", ".join(map(str, islice(absent, SHOWN)))
+            rest = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
+            reading.fault(file, None, "hour", f"'{' '.join(key)}' has no hour {some}{rest}", rule, "add the rows")
 
 
-def _within(reading: Reading, row: Row, layout: Layout) -> float | None:
-    value = reading.number(row, layout.value, layout.value)
-    if value is not None and not 0 <= value <= layout.high:
-        reading.fault(row.file, row.line, layout.value, f"{layout.value} is {value:g}", layout.rule, "correct the value")
+def _within(reading: Reading, row: Row, column: str, high: float, rule: str) -> float | None:
+    value = reading.number(row, column, column)
+    if value is not None and not 0 <= value <= high:
+        reading.fault(row.file, row.line, column, f"{column} is {value:g}", rule, "correct the value")
         return None
     return value
 
@@ -90,13 +97,20 @@ def _whole(reading: Reading, row: Row, column: str, low: float, high: float) -> 
     if value is None:
         return None
     if value != round(value) or not low <= value <= high:
-        reading.fault(row.file, row.line, column, f"{column} is {value:g}", f"{column} is a whole number from {low:g} to {high:g}", "correct the value")
+        rule = f"{column} is a whole number from {low:g} to {high:g}"
+        reading.fault(row.file, row.line, column, f"{column} is {value:g}", rule, "correct the value")
         return None
     return int(value)
 
 
-def read_jobs(path: Path, regions: Sequence[str], horizon: Horizon, pod: Generation) -> tuple[Job, ...]:
-    """Jobs of the user's own; every job must fit between its release and its deadline, inside the horizon."""
+def read_jobs(
+    path: Path, regions: Sequence[str], horizon: Horizon, pod: Generation, start_grid_h: int, room_eflops: float
+) -> tuple[Job, ...]:
+    """Jobs of the user's own, sorted by release; raises InputError with every fault of the file.
+
+    Every job can start on the grid of start hours, once its data has been moved, and end by its deadline; and it fits
+    into the largest cluster, which holds `room_eflops`.
+    """
     reading = Reading(path.parent)
     jobs: dict[str, Job] = {}
     for row in reading.rows(path.name, JOB_COLUMNS):
@@ -104,24 +118,38 @@ def read_jobs(path: Path, regions: Sequence[str], horizon: Horizon, pod: Generat
         if job is None:
             continue
         if job.name in jobs:
-            reading.fault(row.file, row.line, "job", f"job '{job.name}' stands twice", "a job stands once", "rename or remove one")
+            found, mend = f"job '{job.name}' stands twice", "rename or remove one"
+            reading.fault(row.file, row.line, "job", found, "a job stands once", mend)
+        _fits(reading, row, job, earliest_start_h(job.release_h, horizon.period_h, start_grid_h), room_eflops)
         jobs[job.name] = job
     if reading.faults:
         raise InputError(reading.faults)
     return tuple(sorted(jobs.values(), key=lambda job: (job.release_h, job.name)))
 
 
+def _fits(reading: Reading, row: Row, job: Job, start_h: int, room_eflops: float) -> None:
+    if start_h + job.duration_h > job.deadline_h:
+        found = f"job '{job.name}' is due at hour {job.deadline_h}"
+        rule = f"released at {job.release_h} it cannot start before {start_h} nor end before {start_h + job.duration_h}"
+        reading.fault(row.file, row.line, "deadline_h", found, rule, "move the deadline or shorten the job")
+    if job.eflops > room_eflops:
+        found = f"job '{job.name}' needs {job.eflops:g} EFLOPS at once"
+        rule = f"the largest cluster that takes part holds {room_eflops:g}"
+        reading.fault(row.file, row.line, "pods", found, rule, "split the job or ask for fewer pods")
+
+
 def _job(reading: Reading, row: Row, regions: Sequence[str], horizon: Horizon, pod: Generation) -> Job | None:
     known = reading.known(row, "region", regions)
-    pods = _whole(reading, row, "pods", 1, 1e6)
-    duration = _whole(reading, row, "duration_h", 1, horizon.hours)
-    release = _whole(reading, row, "release_h", -8784, horizon.hours - 1)
-    deadline = _whole(reading, row, "deadline_h", 1, horizon.hours)
-    data_tb, value_kcny = (reading.number(row, column, column) for column in ("data_tb", "value_kcny"))
-    if not known or pods is None or duration is None or release is None or deadline is None or data_tb is None or value_kcny is None:
+    whole = [_whole(reading, row, column, *bounds) for column, bounds in _job_bounds(horizon).items()]
+    amounts = [_within(reading, row, column, inf, f"{column} cannot be negative") for column in JOB_COLUMNS[-2:]]
+    if not known or None in whole or None in amounts:
         return None
-    if data_tb < 0 or value_kcny < 0:
-        reading.fault(row.file, row.line, None, f"job '{row['job']}' has data {data_tb:g} TB and value {value_kcny:g} kCNY", "neither can be negative", "correct the value")
-    if max(release, 0) + duration > deadline:
-        reading.fault(row.file, row.line, "deadline_h", f"job '{row['job']}' is due at hour {deadline}", f"released at {release} it cannot end before {max(release, 0) + duration}", "move the deadline or shorten the job")
-    return Job(row["job"], row["region"], pods, pods * pod.usable_eflops, duration, release, deadline, data_tb, value_kcny)
+    pods, duration_h, release_h, deadline_h = (number for number in whole if number is not None)
+    data_tb, value_kcny = (amount for amount in amounts if amount is not None)
+    eflops = pods * pod.usable_eflops
+    return Job(row["job"], row["region"], pods, eflops, duration_h, release_h, deadline_h, data_tb, value_kcny)
+
+
+def _job_bounds(horizon: Horizon) -> dict[str, tuple[float, float]]:
+    hours = horizon.hours
+    return {"pods": (1, 1e6), "duration_h": (1, hours), "release_h": (-8784, hours - 1), "deadline_h": (1, hours)}

@@ -1,7 +1,8 @@
 """The fleet: whole pods are lit by the hour in clusters; local sites are continuous.
 
 pods_on[c,g,t] pods of generation g are on; load_eflops[c,g,t] fits on them. A pod that is on draws its
-idle power and a part in proportion to its load; switching one on costs start_kcny. Racks that are built
+idle power and a part in proportion to its load; switching one on costs start_kcny
+and commits it for min_up_h hours. Racks that are built
 but empty (vacancy) may be lit for the horizon at the pod's capital annuity. A local site carries load
 up to its capacity at a fixed power per EFLOPS.
 
@@ -35,18 +36,20 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
 
 
 def _params(model: pyo.ConcreteModel, m: pyo.Block, case: Case) -> None:
-    by_generation = {
-        "usable_eflops": lambda g: g.usable_eflops,
-        "idle_mw": lambda g: g.idle_mw,
-        "slope_mw_per_eflops": lambda g: g.slope_mw_per_eflops,
-        "start_kcny": lambda g: g.start_kcny,
-        "lighting_kcny": lambda g: g.lighting_kcny,
-    }
-    for name, read in by_generation.items():
-        m.add_component(name, pyo.Param(m.generations, initialize={g.name: read(g) for g in case.generations}))
+    for name in ("usable_eflops", "idle_mw", "slope_mw_per_eflops", "start_kcny", "lighting_kcny"):
+        m.add_component(name, pyo.Param(m.generations, initialize={g.name: getattr(g, name) for g in case.generations}))
     place = (model.clusters, m.generations)
     m.installed = pyo.Param(*place, initialize=by_index(case.pods_installed, *place))
     m.vacant = pyo.Param(*place, initialize=by_index(case.pods_vacant, *place))
+    hours = case.horizon.hours
+    lasting = {
+        (g.name, t): [u % hours for u in range(t - g.min_up_h + 1, t + 1) if u >= 0 or case.horizon.cyclic]
+        for g in case.generations
+        for t in range(hours)
+        if 1 < g.min_up_h <= hours
+    }
+    m.lasting = pyo.Set(initialize=list(lasting), dimen=2)
+    m.lately = indexed_set(m.lasting, lasting)
     m.local_eflops = pyo.Param(m.local_sites, initialize=case.local_eflops)
 
 
@@ -57,14 +60,18 @@ def _variables(model: pyo.ConcreteModel, m: pyo.Block) -> None:
         return 0, m.installed[c, g] + m.vacant[c, g]
 
     m.pods_on = pyo.Var(*place, model.hours, within=pyo.NonNegativeIntegers, bounds=pods, doc="[pods] pods that are on")
-    m.started = pyo.Var(*place, model.hours, within=pyo.NonNegativeReals, doc="[pods] pods switched on at an hour's start")
+    m.started = pyo.Var(
+        *place, model.hours, within=pyo.NonNegativeReals, doc="[pods] pods switched on at an hour's start"
+    )
     m.lit = pyo.Var(
         *place,
         within=pyo.NonNegativeIntegers,
         bounds=lambda _, c, g: (0, m.vacant[c, g]),
         doc="[pods] vacant racks filled for the horizon",
     )
-    m.load_eflops = pyo.Var(*place, model.hours, within=pyo.NonNegativeReals, doc="[EFLOPS] load on a generation's pods")
+    m.load_eflops = pyo.Var(
+        *place, model.hours, within=pyo.NonNegativeReals, doc="[EFLOPS] load on a generation's pods"
+    )
     m.local_load_eflops = pyo.Var(
         m.local_sites,
         model.hours,
@@ -84,7 +91,17 @@ def _commitment(model: pyo.ConcreteModel, m: pyo.Block) -> None:
         before = sum(m.pods_on[c, g, u] for u in model.hour_before[t])
         return m.started[c, g, t] >= m.pods_on[c, g, t] - before
 
+    def stays_on(_: Any, c: str, g: str, t: int) -> Any:
+        return sum(m.started[c, g, u] for u in m.lately[g, t]) <= m.pods_on[c, g, t]
+
     place = (model.clusters, m.generations, model.hours)
+    if m.lasting:
+        m.stays_on = pyo.Constraint(
+            model.clusters,
+            m.lasting,
+            rule=stays_on,
+            doc="[pods] a pod that was switched on stays on for its least time",
+        )
     m.fits_on_lit_pods = pyo.Constraint(*place, rule=fits_on_lit_pods, doc="[EFLOPS] load fits on the pods that are on")
     m.lights_only_built_pods = pyo.Constraint(
         *place, rule=lights_only_built_pods, doc="[pods] pods that are on are installed, or lit in vacant racks"
@@ -97,21 +114,23 @@ def _post(model: pyo.ConcreteModel, case: Case) -> None:
     m.local_mw_per_eflops = pyo.Param(initialize=case.local_mw_per_eflops)
     books.compute.post(
         "fleet",
-        lambda M, s, t: sum(m.load_eflops[c, g, t] for c in m.cluster_here[s] for g in m.generations)
-        + sum(m.local_load_eflops[q, t] for q in m.local_here[s]),
+        lambda M, s, t: (
+            sum(m.load_eflops[c, g, t] for c in m.cluster_here[s] for g in m.generations)
+            + sum(m.local_load_eflops[q, t] for q in m.local_here[s])
+        ),
     )
     books.it_power.post(
         "fleet",
-        lambda M, s, t: sum(
-            m.idle_mw[g] * m.pods_on[c, g, t] + m.slope_mw_per_eflops[g] * m.load_eflops[c, g, t]
-            for c in m.cluster_here[s]
-            for g in m.generations
-        )
-        + sum(m.local_mw_per_eflops * m.local_load_eflops[q, t] for q in m.local_here[s]),
+        lambda M, s, t: (
+            sum(
+                m.idle_mw[g] * m.pods_on[c, g, t] + m.slope_mw_per_eflops[g] * m.load_eflops[c, g, t]
+                for c in m.cluster_here[s]
+                for g in m.generations
+            )
+            + sum(m.local_mw_per_eflops * m.local_load_eflops[q, t] for q in m.local_here[s])
+        ),
     )
     place = [(c, g) for c in case.clusters for g in m.generations]
     m.places = pyo.Set(initialize=place, dimen=2)
-    books.charge(
-        "start_ups", lambda M: sum(m.start_kcny[g] * m.started[c, g, t] for c, g in m.places for t in M.hours)
-    )
+    books.charge("start_ups", lambda M: sum(m.start_kcny[g] * m.started[c, g, t] for c, g in m.places for t in M.hours))
     books.charge("lit_vacancy", lambda M: sum(m.lighting_kcny[g] * m.lit[c, g] for c, g in m.places))

@@ -49,7 +49,9 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     )
     books.green.post("green", lambda M, c: m.certificate_mwh[c])
     prices = case.prices
-    books.charge("certificates", lambda M: sum(prices.certificate_kcny_per_mwh * m.certificate_mwh[c] for c in M.clusters))
+    books.charge(
+        "certificates", lambda M: sum(prices.certificate_kcny_per_mwh * m.certificate_mwh[c] for c in M.clusters)
+    )
     books.charge(
         "green_shortfall", lambda M: sum(prices.green_shortfall_kcny_per_mwh * m.shortfall_mwh[c] for c in M.clusters)
     )

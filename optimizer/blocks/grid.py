@@ -43,6 +43,4 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     books.charge(
         "energy", lambda M: sum(m.energy_kcny_per_mwh[s, t] * m.import_mw[s, t] for s in M.sites for t in M.hours)
     )
-    books.charge(
-        "demand_charge", lambda M: sum(m.demand_charge_kcny_per_mw[s] * m.peak_mw[s] for s in M.sites)
-    )
+    books.charge("demand_charge", lambda M: sum(m.demand_charge_kcny_per_mw[s] * m.peak_mw[s] for s in M.sites))

@@ -29,5 +29,8 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
         return m.hosted_eflopsh[r, s, d] == books.hosted.total(model, r, s, d)
 
     m.counts_all_work = pyo.Constraint(
-        model.pairs, model.days, rule=counts_all_work, doc="[EFLOPS·h] all work sent to a site is counted for its region"
+        model.pairs,
+        model.days,
+        rule=counts_all_work,
+        doc="[EFLOPS·h] all work sent to a site is counted for its region",
     )

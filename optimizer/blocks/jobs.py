@@ -42,7 +42,11 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     m = model.jobs = pyo.Block(doc=__doc__)
     jobs = {j.name: j for j in case.jobs}
     options = [
-        (j.name, c, t) for j in case.jobs for c in case.clusters if (j.region, c) in case.routes for t in start_hours(case, j)
+        (j.name, c, t)
+        for j in case.jobs
+        for c in case.clusters
+        if (j.region, c) in case.routes
+        for t in start_hours(case, j)
     ]
     m.names = pyo.Set(initialize=list(jobs))
     m.options = pyo.Set(initialize=options, dimen=3)
@@ -73,18 +77,17 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
         ends = sum(m.eflops[j] * m.start[j, c, u] for j, u in m.ending_at[c, t])
         return m.running_eflops[c, t] == before + starts - ends
 
-    m.runs_once_or_is_dropped = pyo.Constraint(
-        m.names, rule=runs_once_or_is_dropped, doc="[1] a job starts exactly once, in one place, or is dropped"
-    )
+    if jobs:
+        m.runs_once_or_is_dropped = pyo.Constraint(
+            m.names, rule=runs_once_or_is_dropped, doc="[1] a job starts exactly once, in one place, or is dropped"
+        )
     m.holds_until_done = pyo.Constraint(
         model.clusters, model.hours, rule=holds_until_done, doc="[EFLOPS] a started job holds its load for its duration"
     )
     _post(model, case, options, jobs)
 
 
-def _post(
-    model: pyo.ConcreteModel, case: Case, options: list[tuple[str, str, int]], jobs: dict[str, Job]
-) -> None:
+def _post(model: pyo.ConcreteModel, case: Case, options: list[tuple[str, str, int]], jobs: dict[str, Job]) -> None:
     m, books = model.jobs, model.books
     here = indexed_set(model.sites, {c: [c] for c in case.clusters})
     m.cluster_here = here
@@ -92,17 +95,13 @@ def _post(
         "jobs", lambda M, s, t: -sum(m.running_eflops[c, t] for c in m.cluster_here[s]) - m.carried_eflops[s, t]
     )
     period_h = case.horizon.period_h
-    m.gbps = pyo.Param(
-        m.names, initialize={j.name: j.data_tb * GBPS_PER_TB_PER_H / period_h for j in case.jobs}
-    )
+    m.gbps = pyo.Param(m.names, initialize={j.name: j.data_tb * GBPS_PER_TB_PER_H / period_h for j in case.jobs})
     m.moving = indexed_set(
         model.pairs * model.periods,
         group(((jobs[j].region, c, move_period(case, t)), (j, t)) for j, c, t in options),
         dimen=2,
     )
-    books.movable_gbps.post(
-        "jobs", lambda M, r, s, p: sum(m.gbps[j] * m.start[j, s, t] for j, t in m.moving[r, s, p])
-    )
+    books.movable_gbps.post("jobs", lambda M, r, s, p: sum(m.gbps[j] * m.start[j, s, t] for j, t in m.moving[r, s, p]))
     m.work_eflopsh = pyo.Param(m.names, initialize={j.name: j.eflops * j.duration_h for j in case.jobs})
     m.placed_on = indexed_set(
         model.pairs * model.days, group(((jobs[j].region, c, t // 24), (j, t)) for j, c, t in options), dimen=2
@@ -111,4 +110,3 @@ def _post(
         "jobs", lambda M, r, s, d: sum(m.work_eflopsh[j] * m.start[j, s, t] for j, t in m.placed_on[r, s, d])
     )
     books.charge("dropped_jobs", lambda M: sum(m.value_kcny[j] * m.dropped_frac[j] for j in m.names))
-

@@ -62,7 +62,9 @@ class Books:
         )
     )
     it_power: Ledger = field(
-        default_factory=lambda: Ledger("it_power", "MW", ("sites", "hours"), "power drawn by machines (read by facility)")
+        default_factory=lambda: Ledger(
+            "it_power", "MW", ("sites", "hours"), "power drawn by machines (read by facility)"
+        )
     )
     power: Ledger = field(
         default_factory=lambda: Ledger(
@@ -71,7 +73,10 @@ class Books:
     )
     pinned_gbps: Ledger = field(
         default_factory=lambda: Ledger(
-            "pinned", "Gbit/s", ("remote_pairs", "periods"), "latency-bound traffic, at the period's busiest hour (read by network)"
+            "pinned",
+            "Gbit/s",
+            ("remote_pairs", "periods"),
+            "latency-bound traffic, at the period's busiest hour (read by network)",
         )
     )
     pinned_tb: Ledger = field(
@@ -81,7 +86,10 @@ class Books:
     )
     movable_gbps: Ledger = field(
         default_factory=lambda: Ledger(
-            "movable", "Gbit/s", ("remote_pairs", "periods"), "traffic that may take any route, mean of the period (read by network)"
+            "movable",
+            "Gbit/s",
+            ("remote_pairs", "periods"),
+            "traffic that may take any route, mean of the period (read by network)",
         )
     )
     hosted: Ledger = field(
@@ -90,7 +98,9 @@ class Books:
         )
     )
     green: Ledger = field(
-        default_factory=lambda: Ledger("green", "MWh", ("clusters",), "green energy claimed by a cluster over the horizon")
+        default_factory=lambda: Ledger(
+            "green", "MWh", ("clusters",), "green energy claimed by a cluster over the horizon"
+        )
     )
     costs: dict[str, list[Rule]] = field(default_factory=dict)
 

@@ -18,7 +18,7 @@ from typing import Any
 import pyomo.environ as pyo
 
 from optimizer.blocks.service import TB_PER_GBPS_H
-from optimizer.blocks.sets import by_index, group, indexed_set
+from optimizer.blocks.sets import group, indexed_set
 from scenarios.case import Case
 
 
@@ -26,7 +26,8 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     m = model.network = pyo.Block(doc=__doc__)
     remote = {pair: case.routes[pair] for pair in model.remote_pairs}
     ways = [(r, s, q) for (r, s), routes in remote.items() for q in range(len(routes))]
-    m.links = pyo.Set(initialize=case.links)
+    used = {link for routes in remote.values() for way in routes for link in way.links}
+    m.links = pyo.Set(initialize=[link for link in case.links if link in used])
     m.ways = pyo.Set(initialize=ways, dimen=3)
     m.ways_of = indexed_set(model.remote_pairs, {pair: range(len(routes)) for pair, routes in remote.items()})
     m.ways_over = indexed_set(
@@ -35,12 +36,16 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     m.pairs_over = indexed_set(
         m.links, group((link, pair) for pair, routes in remote.items() for link in routes[0].links), dimen=2
     )
-    m.capacity_gbps = pyo.Param(m.links, initialize=by_index(case.link_capacity_gbps, m.links))
+    capacity = dict(zip(case.links, case.link_capacity_gbps.tolist(), strict=True))
+    m.capacity_gbps = pyo.Param(m.links, initialize={link: capacity[link] for link in m.links})
     m.pinned_gbps = pyo.Var(
         model.remote_pairs, model.periods, within=pyo.NonNegativeReals, doc="[Gbit/s] latency-bound traffic of a pair"
     )
     m.flow_gbps = pyo.Var(
-        m.ways, model.periods, within=pyo.NonNegativeReals, doc="[Gbit/s] movable traffic on a route, mean of the period"
+        m.ways,
+        model.periods,
+        within=pyo.NonNegativeReals,
+        doc="[Gbit/s] movable traffic on a route, mean of the period",
     )
     books = model.books
 
@@ -57,11 +62,17 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
 
     if books.pinned_gbps.postings:
         m.takes_nearest_route = pyo.Constraint(
-            model.remote_pairs, model.periods, rule=takes_nearest_route, doc="[Gbit/s] latency-bound traffic is not detoured"
+            model.remote_pairs,
+            model.periods,
+            rule=takes_nearest_route,
+            doc="[Gbit/s] latency-bound traffic is not detoured",
         )
     if books.movable_gbps.postings:
         m.finds_a_route = pyo.Constraint(
-            model.remote_pairs, model.periods, rule=finds_a_route, doc="[Gbit/s] movable traffic is carried on some route"
+            model.remote_pairs,
+            model.periods,
+            rule=finds_a_route,
+            doc="[Gbit/s] movable traffic is carried on some route",
         )
     m.carries_within_capacity = pyo.Constraint(
         m.links, model.periods, rule=carries_within_capacity, doc="[Gbit/s] a link carries at most its lit capacity"
@@ -87,7 +98,9 @@ def _post(model: pyo.ConcreteModel, case: Case) -> None:
     m.cluster_here = indexed_set(model.sites, {c: [c] for c in case.clusters})
     books.power.post(
         "network",
-        lambda M, s, t: -sum(prices.transfer_mwh_per_tb * m.received_tb_per_h[c, M.period_of[t]] for c in m.cluster_here[s]),
+        lambda M, s, t: (
+            -sum(prices.transfer_mwh_per_tb * m.received_tb_per_h[c, M.period_of[t]] for c in m.cluster_here[s])
+        ),
     )
     books.charge(
         "transfer",

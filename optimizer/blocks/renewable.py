@@ -32,9 +32,7 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     books.power.post(
         "renewable", lambda M, s, t: sum(m.direct_mw[c, f, t] for c in m.cluster_here[s] for f in m.carriers)
     )
-    books.green.post(
-        "renewable", lambda M, c: sum(m.direct_mw[c, f, t] for f in m.carriers for t in M.hours)
-    )
+    books.green.post("renewable", lambda M, c: sum(m.direct_mw[c, f, t] for f in m.carriers for t in M.hours))
     books.charge(
         "direct_supply",
         lambda M: sum(

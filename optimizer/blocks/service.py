@@ -54,17 +54,22 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
         model.regions, m.classes, model.periods, initialize=by_index(by_period.max(axis=3) * gbps, *axes)
     )
     m.volume_tb = pyo.Param(
-        model.regions, m.classes, model.periods, initialize=by_index(by_period.sum(axis=3) * gbps * TB_PER_GBPS_H, *axes)
+        model.regions,
+        m.classes,
+        model.periods,
+        initialize=by_index(by_period.sum(axis=3) * gbps * TB_PER_GBPS_H, *axes),
     )
-    m.lost_kcny_per_eflopsh = pyo.Param(
-        m.classes, initialize={k.name: k.lost_kcny_per_eflopsh for k in case.services}
-    )
+    m.lost_kcny_per_eflopsh = pyo.Param(m.classes, initialize={k.name: k.lost_kcny_per_eflopsh for k in case.services})
 
     m.share_frac = pyo.Var(
         m.steerable, model.periods, bounds=(0, 1), doc="[1] share of a region's class demand steered to a site"
     )
     m.unserved_frac = pyo.Var(
-        model.regions, m.classes, model.periods, bounds=(0, 1), doc="[1] share of a region's class demand served nowhere"
+        model.regions,
+        m.classes,
+        model.periods,
+        bounds=(0, 1),
+        doc="[1] share of a region's class demand served nowhere",
     )
 
     def steers_all_demand(_: Any, r: str, k: str, p: int) -> Any:
@@ -80,8 +85,8 @@ def _post(model: pyo.ConcreteModel, case: Case) -> None:
     m, books = model.service, model.books
     books.compute.post(
         "service",
-        lambda M, s, t: -sum(
-            m.demand_eflops[r, k, t] * m.share_frac[r, k, s, M.period_of[t]] for r, k in m.served_at[s]
+        lambda M, s, t: (
+            -sum(m.demand_eflops[r, k, t] * m.share_frac[r, k, s, M.period_of[t]] for r, k in m.served_at[s])
         ),
     )
     books.hosted.post(
@@ -112,4 +117,3 @@ def _post(model: pyo.ConcreteModel, case: Case) -> None:
 def _periods_of_day(case: Case) -> dict[int, list[int]]:
     h = case.horizon.period_h
     return {d: [p for p in range(case.horizon.periods) if p * h // 24 == d] for d in range(case.horizon.days)}
-

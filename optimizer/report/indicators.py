@@ -35,7 +35,11 @@ def _national(case: Case, tables: TableSet) -> list[tuple[str, str, float]]:
     western = dispatch[dispatch["site"].isin(west)]
     rows = [
         ("utilisation", "frac", _ratio(dispatch["load_eflops"].sum(), dispatch["capacity_eflops"].sum())),
-        ("cluster utilisation", "frac", _ratio(cluster_rows["load_eflops"].sum(), cluster_rows["capacity_eflops"].sum())),
+        (
+            "cluster utilisation",
+            "frac",
+            _ratio(cluster_rows["load_eflops"].sum(), cluster_rows["capacity_eflops"].sum()),
+        ),
         ("western cluster utilisation", "frac", _ratio(western["load_eflops"].sum(), western["capacity_eflops"].sum())),
         ("green share of clusters", "frac", _ratio(claimed, consumption)),
         ("energy", "MWh", float(dispatch["facility_mw"].sum())),

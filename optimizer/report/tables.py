@@ -34,7 +34,14 @@ def cost_items(plan: Plan) -> pd.DataFrame:
 def site_table(case: Case) -> pd.DataFrame:
     """site, kind, region, zone, hub, capacity_eflops (usable)."""
     rows = [
-        (s, "cluster" if s in case.site_hub else "local", r, case.zone.get(r, ""), case.site_hub.get(s, ""), case.usable_eflops(s))
+        (
+            s,
+            "cluster" if s in case.site_hub else "local",
+            r,
+            case.zone.get(r, ""),
+            case.site_hub.get(s, ""),
+            case.usable_eflops(s),
+        )
         for s, r in case.site_region.items()
     ]
     return pd.DataFrame(rows, columns=["site", "kind", "region", "zone", "hub", "capacity_eflops"])
@@ -80,9 +87,13 @@ def _machines(plan: Plan) -> tuple[Floats, Floats, Floats]:
     pods = program.values("fleet.pods_on", x).reshape(shape)
     load = program.values("fleet.load_eflops", x).reshape(shape)
     local = program.values("fleet.local_load_eflops", x).reshape(len(case.locals), case.horizon.hours)
-    idle, slope = (np.array([getattr(g, name) for g in case.generations]) for name in ("idle_mw", "slope_mw_per_eflops"))
+    idle, slope = (
+        np.array([getattr(g, name) for g in case.generations]) for name in ("idle_mw", "slope_mw_per_eflops")
+    )
     power = np.einsum("g,cgt->ct", idle, pods) + np.einsum("g,cgt->ct", slope, load)
-    rank = [case.clusters.index(s) if s in case.site_hub else len(case.clusters) + case.locals.index(s) for s in case.sites]
+    rank = [
+        case.clusters.index(s) if s in case.site_hub else len(case.clusters) + case.locals.index(s) for s in case.sites
+    ]
     return (
         np.concatenate([power, local * case.local_mw_per_eflops])[rank],
         np.concatenate([load.sum(axis=1), local])[rank],
@@ -105,7 +116,9 @@ def _certificates(plan: Plan) -> Floats:
     """Certificates claimed by each site over the horizon, (s,)."""
     claimed = np.zeros(len(plan.case.sites))
     if plan.has("green.certificate_mwh"):
-        claimed[[plan.case.sites.index(c) for c in plan.case.clusters]] = plan.program.values("green.certificate_mwh", plan.x)
+        claimed[[plan.case.sites.index(c) for c in plan.case.clusters]] = plan.program.values(
+            "green.certificate_mwh", plan.x
+        )
     return claimed
 
 
@@ -119,9 +132,10 @@ def load_table(plan: Plan) -> pd.DataFrame:
         demand["period"] = demand["hour"] // case.horizon.period_h
         steering = steering[steering["share_frac"] > 0].merge(demand, on=["region", "class", "period"])
         steering["load_eflops"] = steering["share_frac"] * steering["demand_eflops"]
-        parts.append(steering.groupby(["site", "hour", "class"], as_index=False)["load_eflops"].sum().assign(kind="service"))
-    batch = plan.frame("batch.run_eflops", "site", "class", "hour", value="load_eflops")
-    parts.append(batch.assign(kind="batch"))
+        parts.append(
+            steering.groupby(["site", "hour", "class"], as_index=False)["load_eflops"].sum().assign(kind="service")
+        )
+    parts.append(batch_load(plan).assign(kind="batch"))
     jobs = plan.frame("jobs.running_eflops", "class", "hour", value="load_eflops").rename(columns={"class": "site"})
     if len(jobs):
         carried = pd.DataFrame(
@@ -131,9 +145,22 @@ def load_table(plan: Plan) -> pd.DataFrame:
         jobs = jobs.merge(carried, on=["site", "hour"])
         jobs["load_eflops"] += jobs.pop("carried")
         parts.append(jobs.assign(**{"class": "training jobs", "kind": "jobs"}))
-    table = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True).rename(columns={"class": "work"})
-    table = table[table["load_eflops"] > 1e-9]
-    return table[["site", "hour", "work", "kind", "load_eflops"]].sort_values(["site", "hour", "work"], ignore_index=True)
+    table = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+    table = table.rename(columns={"class": "work"}).sort_values(["site", "hour", "work"])
+    table = table.loc[table["load_eflops"] > 1e-9, ["site", "hour", "work", "kind", "load_eflops"]]
+    return pd.DataFrame(table).reset_index(drop=True)
+
+
+def batch_load(plan: Plan) -> pd.DataFrame:
+    """site, class, hour, load_eflops: local sites run a slot of local_slot_h hours at one rate."""
+    case = plan.case
+    run = plan.frame("batch.run_eflops", "site", "class", "slot", value="load_eflops")
+    slot_h = {s: 1 if s in case.site_hub else case.local_slot_h for s in case.sites}
+    hours = pd.DataFrame(
+        [(s, t, (t // slot_h[s] + 1) * slot_h[s] - 1) for s in case.sites for t in range(case.horizon.hours)],
+        columns=["site", "hour", "slot"],
+    )
+    return run.merge(hours, on=["site", "slot"]).drop(columns="slot")
 
 
 def demand_long(case: Case) -> pd.DataFrame:
@@ -172,7 +199,10 @@ def batch_table(plan: Plan) -> pd.DataFrame:
 def job_table(plan: Plan) -> pd.DataFrame:
     """job, region, cluster, start_h, end_h, pods, load_eflops, data_tb, value_kcny; cluster 'dropped' if not run."""
     starts = plan.frame("jobs.start", "job", "cluster", "start_h", value="chosen")
-    placed = {row.job: (row.cluster, int(row.start_h)) for row in starts[starts["chosen"] > 0.5].itertuples()}
+    chosen = starts[starts["chosen"] > 0.5]
+    placed = {
+        job: (cluster, start) for job, cluster, start in zip(*(chosen[c] for c in chosen.columns[:3]), strict=True)
+    }
     rows = []
     for job in plan.case.jobs if plan.has("jobs.start") else ():
         cluster, start = placed.get(job.name, ("dropped", -1))
@@ -189,11 +219,15 @@ def link_table(plan: Plan) -> pd.DataFrame:
         return pd.DataFrame(columns=["link", "period", "traffic_gbps", "capacity_gbps"])
     traffic = np.zeros((len(case.links), case.horizon.periods))
     rank = {link: i for i, link in enumerate(case.links)}
-    pinned = zip(plan.program.index["network.pinned_gbps"], plan.program.values("network.pinned_gbps", plan.x), strict=True)
+    pinned = zip(
+        plan.program.index["network.pinned_gbps"], plan.program.values("network.pinned_gbps", plan.x), strict=True
+    )
     for (r, s, p), gbps in pinned:
         for link in case.routes[r, s][0].links:
             traffic[rank[link], p] += gbps
-    movable = zip(plan.program.index["network.flow_gbps"], plan.program.values("network.flow_gbps", plan.x), strict=True)
+    movable = zip(
+        plan.program.index["network.flow_gbps"], plan.program.values("network.flow_gbps", plan.x), strict=True
+    )
     for (r, s, q, p), gbps in movable:
         for link in case.routes[r, s][q].links:
             traffic[rank[link], p] += gbps
@@ -207,7 +241,11 @@ def green_table(plan: Plan, dispatch: pd.DataFrame) -> pd.DataFrame:
     """cluster, consumption_mwh, direct_mwh, certificate_mwh, shortfall_mwh, green_frac, target_frac."""
     case = plan.case
     energy = dispatch.groupby("site")[["facility_mw", "direct_mw", "certificate_mwh"]].sum().loc[list(case.clusters)]
-    table = energy.rename(columns={"facility_mw": "consumption_mwh", "direct_mw": "direct_mwh"}).rename_axis("cluster").reset_index()
+    table = (
+        energy.rename(columns={"facility_mw": "consumption_mwh", "direct_mw": "direct_mwh"})
+        .rename_axis("cluster")
+        .reset_index()
+    )
     shortfall = plan.frame("green.shortfall_mwh", "cluster", value="shortfall_mwh")
     table = table.merge(shortfall, on="cluster", how="left") if len(shortfall) else table.assign(shortfall_mwh=0.0)
     used = table["consumption_mwh"].where(table["consumption_mwh"] > 0)

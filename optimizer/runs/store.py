@@ -52,9 +52,13 @@ def open_run(folder: Path) -> Run:
     try:
         run.manifest  # noqa: B018 - reading it is the check
     except FileNotFoundError:
-        raise _unreadable(folder, "the folder holds no run (no manifest.json)", "name a folder that `computegrid solve` wrote") from None
+        raise _unreadable(
+            folder, "the folder holds no run (no manifest.json)", "name a folder that `computegrid solve` wrote"
+        ) from None
     except (OSError, ValueError) as error:
-        raise _unreadable(folder / "manifest.json", f"the manifest cannot be read ({error})", "solve the scenario again") from None
+        raise _unreadable(
+            folder / "manifest.json", f"the manifest cannot be read ({error})", "solve the scenario again"
+        ) from None
     return run
 
 
@@ -95,7 +99,9 @@ def _whole(folder: Path) -> Iterator[Path]:
         os.chmod(draft, 0o755)
         os.rename(draft, folder)
     except OSError as error:
-        raise _unreadable(folder, f"the run cannot be written ({error.strerror or error})", "make room or choose another --out") from None
+        raise _unreadable(
+            folder, f"the run cannot be written ({error.strerror or error})", "make room or choose another --out"
+        ) from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

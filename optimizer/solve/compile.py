@@ -47,7 +47,7 @@ class Program:
 
     @cached_property
     def cost(self) -> Floats:
-        return np.asarray(self.item_cost.sum(axis=0)).ravel()
+        return np.asarray(np.ones(len(self.items)) @ self.item_cost, dtype=np.float64)
 
     @property
     def offset(self) -> float:

@@ -18,7 +18,7 @@ from optimizer.solve.compile import Program
 from optimizer.solve.engine import Clock, Columns, Point, Session
 from scenarios.case import Floats, Ints
 
-WHOLE = 1e-5
+WHOLE = 1e-6
 ROUND_UP_FROM = (0.75, 0.45, 0.0)
 """In each round of counts, a fraction above this is rounded up; the last round rounds all of them."""
 

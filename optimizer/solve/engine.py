@@ -114,7 +114,9 @@ class Session:
             solution.col_value = start.tolist()
             self._must(highs.setSolution(solution), "handing the start over")
         if heard is not None:
-            highs.cbMipLogging.subscribe(lambda event: heard(event.data_out.mip_primal_bound, event.data_out.mip_dual_bound))
+            highs.cbMipLogging.subscribe(
+                lambda event: heard(event.data_out.mip_primal_bound, event.data_out.mip_dual_bound)
+            )
         self._must(highs.run(), "branch and bound")
         info = highs.getInfo()
         found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
@@ -149,7 +151,9 @@ def solve_part(lp: highspy.HighsLp, start: Floats, gap_frac: float, time_limit_s
     highs = _quiet()
     highs.passModel(lp)
     integers = np.flatnonzero([kind == highspy.HighsVarType.kInteger for kind in lp.integrality_]).astype(np.int32)
-    highs.setSolution(integers.size, integers, np.minimum(np.ceil(start[integers] - 1e-6), np.array(lp.col_upper_)[integers]))
+    highs.setSolution(
+        integers.size, integers, np.minimum(np.ceil(start[integers] - 1e-6), np.array(lp.col_upper_)[integers])
+    )
     highs.setOptionValue("mip_rel_gap", gap_frac)
     highs.setOptionValue("time_limit", max(0.0, time_limit_s))
     highs.run()
@@ -182,7 +186,7 @@ def write_mps(program: Program, path: str) -> None:
 
 
 def _quiet() -> highspy.Highs:
-    highs = highspy.Highs()
+    highs: highspy.Highs = highspy.Highs()  # type: ignore[no-untyped-call]
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("threads", THREADS)
     highs.setOptionValue("random_seed", 0)

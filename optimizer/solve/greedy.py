@@ -41,13 +41,19 @@ class _Room:
         for c, running in zip(case.clusters, case.running_eflops, strict=True):
             eflops[case.sites.index(c)] -= running
         shared = np.array([1 - case.home_reserve_frac.get(s, 0.0) for s in case.sites]) * usable
-        guests = np.outer(shared, case.horizon.day_hours) if "coverage" in case.blocks else np.full((usable.size, case.horizon.days), np.inf)
+        guests = (
+            np.outer(shared, case.horizon.day_hours)
+            if "coverage" in case.blocks
+            else np.full((usable.size, case.horizon.days), np.inf)
+        )
         gbps = np.repeat(case.link_capacity_gbps[:, None], case.horizon.periods, axis=1)
         if "network" not in case.blocks:
             gbps[:] = np.inf
         return cls(case, np.maximum(eflops, 0.0), gbps, guests)
 
-    def largest(self, r: str, s: str, hours: Iterable[int], load: Floats, periods: list[int], gbps: float, day: int, work: float) -> float:
+    def largest(
+        self, r: str, s: str, hours: Iterable[int], load: Floats, periods: list[int], gbps: float, day: int, work: float
+    ) -> float:
         """Largest multiple (at most one) of a piece of work that still fits."""
         case, site = self.case, self.case.sites.index(s)
         fits = [1.0, *_multiples(self.eflops[site, list(hours)], load)]
@@ -57,7 +63,9 @@ class _Room:
             fits.append(self.guest_eflopsh[site, day] / work)
         return max(0.0, min(fits)) * SLACK
 
-    def take(self, r: str, s: str, hours: Iterable[int], load: Floats, periods: list[int], gbps: float, day: int, work: float) -> None:
+    def take(
+        self, r: str, s: str, hours: Iterable[int], load: Floats, periods: list[int], gbps: float, day: int, work: float
+    ) -> None:
         case, site = self.case, self.case.sites.index(s)
         self.eflops[site, list(hours)] -= load
         for link in case.routes[r, s][0].links:
@@ -106,7 +114,9 @@ def nearest(case: Case, region: str) -> list[str]:
 def _place_services(case: Case, room: _Room, placed: dict[str, dict[tuple[object, ...], float]]) -> None:
     period_h = case.horizon.period_h
     order = sorted(range(len(case.services)), key=lambda k: case.services[k].rtt_limit_ms)
-    for k, (i, region), p in ((k, ir, p) for k in order for ir in enumerate(case.regions) for p in range(case.horizon.periods)):
+    for k, (i, region), p in (
+        (k, ir, p) for k in order for ir in enumerate(case.regions) for p in range(case.horizon.periods)
+    ):
         service, hours = case.services[k], range(p * period_h, (p + 1) * period_h)
         demand = case.demand_eflops[i, k, list(hours)]
         left = 1.0
@@ -130,7 +140,16 @@ def _place_jobs(case: Case, room: _Room, placed: dict[str, dict[tuple[object, ..
         load = np.full(job.duration_h, job.eflops)
         for s, t in options:
             moved = [p for p in [move_period(case, t)] if p >= 0]
-            piece = (job.region, s, range(t, t + job.duration_h), load, moved, gbps, t // 24, job.eflops * job.duration_h)
+            piece = (
+                job.region,
+                s,
+                range(t, t + job.duration_h),
+                load,
+                moved,
+                gbps,
+                t // 24,
+                job.eflops * job.duration_h,
+            )
             if room.largest(*piece) >= SLACK:
                 room.take(*piece)
                 placed["jobs.start"][job.name, s, t] = 1.0
@@ -141,7 +160,10 @@ def _place_jobs(case: Case, room: _Room, placed: dict[str, dict[tuple[object, ..
 
 def _place_batches(case: Case, room: _Room, placed: dict[str, dict[tuple[object, ...], float]]) -> None:
     for d, (i, region), (b, batch) in (
-        (d, ir, bb) for d in range(case.horizon.days) for ir in enumerate(case.regions) for bb in enumerate(case.batches)
+        (d, ir, bb)
+        for d in range(case.horizon.days)
+        for ir in enumerate(case.regions)
+        for bb in enumerate(case.batches)
     ):
         hours = range(24 * d, 24 * d + case.horizon.day_hours[d])
         by = case.arrived_by_frac[b, list(hours)]

@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 
 from optimizer.solve.compile import Program
-from optimizer.solve.dive import round_counts, settle_choices
+from optimizer.solve.dive import WHOLE, round_counts, settle_choices
 from optimizer.solve.engine import Clock, Point, Session
 from optimizer.solve.parts import MACHINES, columns_of, improve
 from optimizer.solve.verify import Verdict, verify
@@ -98,13 +98,17 @@ def optimise(program: Program, gap: float, time_limit_s: float, heard: Listener 
         x, best, bound = _tree(session, x, best, bound, gap, clock, heard)
     if x is None:
         stop: Stop = "infeasible" if bound == np.inf else "time limit"
-        return Outcome(stop, None, np.inf, bound, relaxed.objective_kcny, hand_over_s, clock.elapsed_s - hand_over_s, None)
+        return Outcome(
+            stop, None, np.inf, bound, relaxed.objective_kcny, hand_over_s, clock.elapsed_s - hand_over_s, None
+        )
     verdict = verify(program, x)
     if not verdict.holds:
         raise ValueError(f"the plan violates {verdict.worst} by {verdict.max_violation:.2e}")
     best = verdict.objective_kcny
     stop = "gap reached" if gap_frac(best, bound) <= gap else "time limit"
-    return Outcome(stop, x, best, min(bound, best), relaxed.objective_kcny, hand_over_s, clock.elapsed_s - hand_over_s, verdict)
+    return Outcome(
+        stop, x, best, min(bound, best), relaxed.objective_kcny, hand_over_s, clock.elapsed_s - hand_over_s, verdict
+    )
 
 
 def _plan(session: Session, relaxed: Point, gap: float, clock: Clock, heard: Listener) -> tuple[float, Floats | None]:
@@ -131,10 +135,12 @@ def _plan(session: Session, relaxed: Point, gap: float, clock: Clock, heard: Lis
 
 def _operate(program: Program, x: Floats, gap: float, clock: Clock) -> Floats | None:
     """The machines of every site at their best for the work that `x` gives them."""
-    done = improve(program, x, columns_of(program, MACHINES), gap / 10, clock, SITE_S)
-    if done is None or np.abs(done - np.round(done))[program.integer].max(initial=0.0) > 0:
-        return None
-    return done
+    start = x.copy()
+    near = program.integer & (np.abs(x - np.round(x)) < WHOLE)
+    start[near] = np.round(x[near])
+    done = improve(program, start, columns_of(program, MACHINES), gap / 10, clock, SITE_S)
+    whole = done is not None and not np.abs(done - np.round(done))[program.integer].any()
+    return done if whole else None
 
 
 def _better(program: Program, best: float, x: Floats | None, other: Floats | None) -> tuple[float, Floats | None]:

@@ -43,9 +43,10 @@ def columns_of(program: Program, blocks: tuple[str, ...]) -> Columns:
 def split(program: Program, free: Columns) -> Iterator[Part]:
     """One part per group of free columns that share rows and hold an integer, and one of all that hold none."""
     sub = sparse.csr_array(program.matrix[:, free])
-    pattern = sparse.csr_array((np.ones(sub.nnz), sub.indices, sub.indptr), shape=sub.shape)
-    graph = sparse.block_array([[None, pattern.T], [pattern, None]], format="csr")
-    count, label = csgraph.connected_components(graph, directed=False)
+    pairs = sub.tocoo()
+    ends = free.size + pairs.row, pairs.col
+    graph = sparse.coo_array((np.ones(sub.nnz), ends), shape=(sum(sub.shape),) * 2)
+    count, label = csgraph.connected_components(graph.tocsr(), directed=False)
     column_label, row_label = label[: free.size], label[free.size :]
     touched = np.diff(sub.indptr) > 0
     by_column = np.argsort(column_label, kind="stable")
@@ -53,7 +54,8 @@ def split(program: Program, free: Columns) -> Iterator[Part]:
     rows = np.flatnonzero(touched)
     rows = rows[np.argsort(row_label[rows], kind="stable")]
     row_ends = np.searchsorted(row_label[rows], np.arange(count + 1))
-    plain_columns, plain_rows = [np.array([], dtype=np.int64)], [np.array([], dtype=np.int64)]
+    plain_columns: list[Columns] = [np.array([], dtype=np.int64)]
+    plain_rows: list[Columns] = [np.array([], dtype=np.int64)]
     for part in range(count):
         columns = free[by_column[column_ends[part] : column_ends[part + 1]]]
         members = rows[row_ends[part] : row_ends[part + 1]]
@@ -78,9 +80,7 @@ def improve(program: Program, x: Floats, free: Columns, gap_frac: float, clock: 
         sub = sparse.csr_array(program.matrix[part.rows][:, part.columns])
         others = held[part.rows] - sub @ x[part.columns]
         others[np.abs(others) < TINY] = 0.0
-        found = solve_part(
-            _part_lp(program, part, sub, others), x[part.columns], gap_frac, min(part_s, clock.left_s)
-        )
+        found = solve_part(_part_lp(program, part, sub, others), x[part.columns], gap_frac, min(part_s, clock.left_s))
         if found is None:
             return None
         better[part.columns] = found

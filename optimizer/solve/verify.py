@@ -29,8 +29,12 @@ class Verdict:
 
 def verify(program: Program, x: Floats) -> Verdict:
     """Re-check every row, bound and integer at `x`, and price every cost item from its own row of costs."""
+    if x.shape != program.lower.shape or not np.isfinite(x).all():
+        bad = np.flatnonzero(~np.isfinite(x)) if x.shape == program.lower.shape else []
+        worst = program.column_name(int(bad[0])) if len(bad) else f"{x.size} values for {program.columns} columns"
+        return Verdict(np.inf, worst, np.nan, dict.fromkeys(program.items, np.nan))
     body = program.matrix @ x
-    size = np.maximum(1.0, np.abs(program.matrix) @ np.abs(x))
+    size = np.maximum(1.0, abs(program.matrix) @ np.abs(x))
     rows = np.maximum(program.row_lower - body, body - program.row_upper) / size
     columns = np.maximum(program.lower - x, x - program.upper) / np.maximum(1.0, np.abs(x))
     whole = np.where(program.integer, np.abs(x - np.round(x)), 0.0)

@@ -1,0 +1,88 @@
+"""Time, memory and gap of the shipped scenarios, each as a whole process, beside HiGHS alone on the same MPS.
+
+    python benchmarks/solve.py [--runs 3] [--alone-s 300] [SCENARIO ...]
+
+HiGHS alone gets the exported model, the same gap and `--alone-s` seconds. Prints medians and ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import highspy
+
+LIMITS = {"day": (0.005, 30.0, 1000.0), "week": (0.01, 180.0, 2000.0)}
+"""Scenario -> gap to prove, seconds and MB it should stay within."""
+
+
+def ours(scenario: str, gap: float, folder: Path) -> dict[str, Any]:
+    """One solve in a process of its own."""
+    command = [sys.executable, "-m", "optimizer.cli", "solve", scenario, "--json", "--gap", str(gap)]
+    with tempfile.TemporaryDirectory(dir=folder) as out:
+        done = subprocess.run([*command, "--out", f"{out}/run"], capture_output=True, text=True, check=True)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def alone(scenario: str, gap: float, limit_s: float, folder: Path) -> tuple[float, float, float]:
+    """HiGHS with its defaults on the exported model: seconds, best value, gap reached."""
+    mps = folder / f"{scenario}.mps"
+    subprocess.run(
+        [sys.executable, "-m", "optimizer.cli", "export", scenario, "--mps", str(mps)], check=True, capture_output=True
+    )
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("mip_rel_gap", gap)
+    highs.setOptionValue("time_limit", limit_s)
+    highs.readModel(str(mps))
+    started = time.perf_counter()
+    highs.run()
+    info = highs.getInfo()
+    return time.perf_counter() - started, info.objective_function_value, info.mip_gap
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenarios", nargs="*", default=list(LIMITS))
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--alone-s", type=float, default=300.0)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        for scenario in arguments.scenarios:
+            show(scenario, arguments.runs, arguments.alone_s, Path(name))
+
+
+def show(scenario: str, runs: int, alone_s: float, folder: Path) -> None:
+    gap, limit_s, limit_mb = LIMITS[scenario]
+    results = [ours(scenario, gap, folder) for _ in range(runs)]
+    middle = {
+        key: statistics.median(r[key] for r in results)
+        for key in ("wall_s", "build_s", "hand_over_s", "solver_s", "peak_rss_mb")
+    }
+    first = results[0]
+    outside = (middle["build_s"] + middle["hand_over_s"]) / middle["wall_s"]
+    print(f"{scenario}: " + ", ".join(f"{first[key]:,} {key}" for key in ("columns", "rows", "nonzeros", "integers")))
+    print(f"  gap            {first['gap_frac']:.3%}  (asked {gap:.1%})  {first['status']}")
+    print(f"  value          {first['objective_kcny']:,.1f} kCNY, bound {first['bound_kcny']:,.1f}")
+    print(f"  wall           {middle['wall_s']:.1f} s  (at most {limit_s:.0f})")
+    print(f"  build + hand   {middle['build_s'] + middle['hand_over_s']:.1f} s = {outside:.1%} of the wall time")
+    print(f"  peak memory    {middle['peak_rss_mb']:,.0f} MB  (at most {limit_mb:,.0f})")
+    print(f"  max violation  {first['max_violation']:.1e}, greedy plan {first['greedy_kcny']:,.1f} kCNY")
+    if alone_s > 0:
+        seconds, value, reached = alone(scenario, gap, alone_s, folder)
+        agree = abs(value - first["objective_kcny"]) / abs(value)
+        print(f"  HiGHS alone    {seconds:.1f} s, value {value:,.1f} kCNY, gap {reached:.3%}")
+        print(f"  values differ  by {agree:.3%}")
+        print(f"  ratio          {seconds / middle['solver_s']:.1f} x our solver time")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""The report of a run: one HTML file that needs nothing else, no network least of all."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from hubs.errors import Fault, InputError
+from optimizer.report.accounts import costs, green_table, indicator_table
+from optimizer.report.balances import carbon_figure, classes_figure, cost_figure, links_figure
+from optimizer.report.figures import Figure
+from optimizer.report.flowmap import flow_map
+from optimizer.report.headline import headline
+from optimizer.report.provenance import provenance
+from optimizer.report.timeline import (
+    dispatch_choices,
+    dispatch_figure,
+    dispatch_series,
+    jobs_figure,
+    utilisation_figure,
+)
+from optimizer.report.words import bilingual, number, percent
+from optimizer.runs.store import Run
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(run: Run) -> str:
+    """The report as HTML; every name of the user's is escaped. Raises InputError if the run lacks a table."""
+    greedy_items = run.table("greedy_cost_items") if run.manifest["greedy_kcny"] is not None else None
+    charts = figures(run, greedy_items)
+    words = _environment().get_template("page.html")
+    return words.render(
+        run=run.manifest,
+        begins=datetime.fromisoformat(run.manifest["start"]),
+        tiles=headline(run),
+        figures=charts,
+        choices=dispatch_choices(run),
+        costs=costs(run, greedy_items),
+        green=green_table(run),
+        indicators=indicator_table(run, _if_kept(run, "greedy_indicators")),
+        facts=provenance(run),
+        specs=script_json({f.name: {"data": f.data, "layout": f.layout} for f in charts.values() if f.data}),
+        series=script_json(dispatch_series(run)),
+        plotly=Markup(get_plotlyjs()),  # noqa: S704 - the library's own code
+        style=_text("style.css"),
+        script=_text("page.js"),
+    )
+
+
+def write_page(run: Run, path: Path) -> None:
+    """Write the report whole: a reader sees the old file or the new one, never a part. InputError if it cannot be."""
+    text = render(run)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, path)
+    except OSError as error:
+        found = f"the report cannot be written ({error.strerror})"
+        raise InputError(
+            [Fault(str(path), None, None, found, "the folder exists and may be written to", "choose another --out")]
+        ) from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def figures(run: Run, greedy_items: pd.DataFrame | None) -> dict[str, Figure]:
+    """All figures by name, in the order of the page."""
+    every = (
+        flow_map(run),
+        dispatch_figure(run),
+        utilisation_figure(run),
+        classes_figure(run),
+        cost_figure(run, greedy_items),
+        carbon_figure(run),
+        jobs_figure(run),
+        links_figure(run),
+    )
+    return {figure.name: figure for figure in every}
+
+
+def script_json(value: Any) -> Markup:
+    """JSON that may stand inside a script element: no character of it can close the element."""
+    return htmlsafe_json_dumps(value, dumps=json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {"bilingual": bilingual, "number": number, "percent": percent}
+    return environment
+
+
+def _text(name: str) -> Markup:
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
+
+
+def _if_kept(run: Run, name: str) -> pd.DataFrame | None:
+    """A table that not every run has."""
+    return run.table(name) if (run.folder / "tables" / f"{name}.parquet").exists() else None

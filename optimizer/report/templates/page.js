@@ -1,0 +1,44 @@
+"use strict";
+(() => {
+  const read = (id) => JSON.parse(document.getElementById(id).textContent);
+  const specs = read("specs");
+  const series = read("series").sites;
+  const config = {
+    displaylogo: false,
+    responsive: true,
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  };
+  const plots = [...document.querySelectorAll(".plot")];
+  for (const plot of plots) {
+    const { data, layout } = specs[plot.id];
+    Plotly.newPlot(plot, data, layout, config);
+  }
+
+  const site = document.getElementById("site");
+  const dispatch = document.getElementById("dispatch");
+  const shown = document.getElementById("site-shown");
+  const whole = dispatch ? dispatch.getAttribute("aria-label") : "";
+  const show = () => {
+    const rows = series[site.value];
+    const words = site.options[site.selectedIndex].text;
+    Plotly.restyle(dispatch, { y: rows });
+    dispatch.setAttribute("aria-label", `${words}: ${whole}`);
+    const load = rows.slice(0, -1).flat().reduce((sum, value) => sum + value, 0);
+    const room = rows[rows.length - 1].reduce((sum, value) => sum + value, 0);
+    const used = room > 0 ? `, ${((100 * load) / room).toFixed(1)} % of its usable capacity` : "";
+    shown.textContent = `${load.toLocaleString("en", { maximumFractionDigits: 1 })} EFLOPS·h${used}`;
+  };
+  if (dispatch) {
+    site.addEventListener("change", show);
+    show();
+  }
+
+  // Paper is narrower than most screens: figures are drawn anew to its width, and back afterwards.
+  const paperPx = 690;
+  window.addEventListener("beforeprint", () => {
+    for (const plot of plots) Plotly.relayout(plot, { width: paperPx });
+  });
+  window.addEventListener("afterprint", () => {
+    for (const plot of plots) Plotly.relayout(plot, { width: null, autosize: true });
+  });
+})();
