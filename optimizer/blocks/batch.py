@@ -35,7 +35,7 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     m.regions_at = indexed_set(model.sites, {s: [r for r, q in case.routes if q == s] for s in case.sites})
     _slots(model, m, case)
     arrives = {
-        (b.name, s, t): _arrives(case, i, t, m.slot_h[s]) for i, b in enumerate(case.batches) for s, t in m.slots
+        (b.name, s, t): _arrives(case, i, t, m.slot_h[s, t]) for i, b in enumerate(case.batches) for s, t in m.slots
     }
     m.arrives_frac = pyo.Param(m.classes, m.slots, initialize=arrives)
     last = case.horizon.hours - 1
@@ -70,16 +70,18 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
 
 def _slots(model: pyo.ConcreteModel, m: pyo.Block, case: Case) -> None:
     """Slots of each site, named by their last hour: every hour in clusters, every local_slot_h hours elsewhere."""
-    hours, clusters = range(case.horizon.hours), set(case.clusters)
-    m.slot_h = pyo.Param(model.sites, initialize={s: 1 if s in clusters else case.local_slot_h for s in case.sites})
-    ends = {s: range(m.slot_h[s] - 1, case.horizon.hours, m.slot_h[s]) for s in case.sites}
-    m.slots = pyo.Set(initialize=[(s, t) for s in case.sites for t in ends[s]], dimen=2)
+    hours, clusters = case.horizon.hours, set(case.clusters)
+    length_h = {s: 1 if s in clusters else case.local_slot_h for s in case.sites}
+    starts = [(s, t) for s in case.sites for t in range(0, hours, length_h[s])]
+    slot_h = {(s, min(t + length_h[s], hours) - 1): min(length_h[s], hours - t) for s, t in starts}
+    m.slots = pyo.Set(initialize=list(slot_h), dimen=2)
+    m.slot_h = pyo.Param(m.slots, initialize=slot_h)
     m.slot_of = pyo.Param(
         model.sites,
         model.hours,
-        initialize={(s, t): (t // m.slot_h[s] + 1) * m.slot_h[s] - 1 for s in case.sites for t in hours},
+        initialize={(s, u): t for (s, t), length in slot_h.items() for u in range(t - length + 1, t + 1)},
     )
-    m.slot_before = indexed_set(m.slots, {(s, t): [t - m.slot_h[s]] for s, t in m.slots if t >= m.slot_h[s]})
+    m.slot_before = indexed_set(m.slots, {(s, t): [t - h] for (s, t), h in slot_h.items() if t >= h})
 
 
 def _variables(model: pyo.ConcreteModel, m: pyo.Block) -> None:
@@ -107,7 +109,7 @@ def _queue(model: pyo.ConcreteModel, m: pyo.Block) -> None:
     def runs_what_has_arrived(_: Any, s: str, b: str, t: int) -> Any:
         before = sum(m.queue_eflopsh[s, b, u] for u in m.slot_before[s, t])
         arrives = m.arrives_frac[b, s, t] * m.sent_eflopsh[s, b, model.day_of[t]]
-        return m.queue_eflopsh[s, b, t] == before + arrives - m.slot_h[s] * m.run_eflops[s, b, t]
+        return m.queue_eflopsh[s, b, t] == before + arrives - m.slot_h[s, t] * m.run_eflops[s, b, t]
 
     def runs_within_window(_: Any, s: str, b: str, t: int) -> Any:
         recent = sum(m.recent_frac[s, b, t, d] * m.sent_eflopsh[s, b, d] for d in m.recent_days[s, b, t])
@@ -175,7 +177,7 @@ def _post(model: pyo.ConcreteModel, case: Case) -> None:
     )
     books.charge(
         "lateness",
-        lambda M: sum(m.late_kcny_per_eflopsh_h[b] * m.slot_h[s] * m.late_eflopsh[s, b, t] for s, b, t in m.watched),
+        lambda M: sum(m.late_kcny_per_eflopsh_h[b] * m.slot_h[s, t] * m.late_eflopsh[s, b, t] for s, b, t in m.watched),
     )
     books.charge(
         "unfinished_work",

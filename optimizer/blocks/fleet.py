@@ -111,7 +111,6 @@ def _commitment(model: pyo.ConcreteModel, m: pyo.Block) -> None:
 
 def _post(model: pyo.ConcreteModel, case: Case) -> None:
     m, books = model.fleet, model.books
-    m.local_mw_per_eflops = pyo.Param(initialize=case.local_mw_per_eflops)
     books.compute.post(
         "fleet",
         lambda M, s, t: (
@@ -127,7 +126,7 @@ def _post(model: pyo.ConcreteModel, case: Case) -> None:
                 for c in m.cluster_here[s]
                 for g in m.generations
             )
-            + sum(m.local_mw_per_eflops * m.local_load_eflops[q, t] for q in m.local_here[s])
+            + sum(case.local_mw_per_eflops * m.local_load_eflops[q, t] for q in m.local_here[s])
         ),
     )
     place = [(c, g) for c in case.clusters for g in m.generations]

@@ -21,6 +21,7 @@ FONT = (
     '"Segoe UI", "Helvetica Neue", Arial, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", '
     '"Source Han Sans SC", sans-serif'
 )
+LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
 HOUR_MS = 3_600_000
 
 
@@ -78,7 +79,7 @@ def layout(height: int, **changes: Any) -> dict[str, Any]:
         "paper_bgcolor": "#ffffff",
         "plot_bgcolor": "#ffffff",
         "hoverlabel": {"font": {"family": FONT, "size": 13}, "align": "left"},
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        "legend": LEGEND,
         "xaxis": axis(),
         "yaxis": axis(),
     }

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from math import cos, floor, hypot, log10, radians
+from math import cos, radians
 from typing import Any
 
 import pandas as pd
 
-from optimizer.report.figures import QUIET, ZONE_COLOURS, Figure, Table, Trace, axis, layout, safe
+from optimizer.report.figures import QUIET, ZONE_COLOURS, Figure, Table, Trace, axis, both, layout, safe
 from optimizer.report.words import number, percent
 from optimizer.runs.store import Run
 
-WIDTHS_PX = (1.0, 2.2, 4.5, 8.0)
-STEPS = (0.0, 0.05, 0.2, 0.5)
-"""Line widths step at these fractions of the largest flow, rounded to one digit."""
-BEND = 0.14
-POINTS = 13
-FLOW = "rgba(43, 92, 138, 0.55)"
+HALO = "0 0 2px #fff, 0 0 2px #fff, 0 0 3px #fff, 0 0 3px #fff"
+"""Keeps names legible where lines pass under them."""
+NEAR_DEG = (9.0, 3.0)
+"""Two clusters closer than this (longitude, latitude) get their names on opposite sides."""
 
 
 def flow_map(run: Run) -> Figure:
@@ -27,7 +25,7 @@ def flow_map(run: Run) -> Figure:
     other = flows.drop(index=west.index)
     sites = _loads(run)
     # Markers first: lines lie over the small grey dots but the clusters are drawn last, on top of everything.
-    data = [_regions(places), *_classes(west), *_others(other), *_clusters(places, sites)]
+    data = [_regions(places), *classes(west), *others(other), *_clusters(places, sites)]
     total, sent = float(flows["work_eflopsh"].sum()), float(west["work_eflopsh"].sum())
     share = f" ({percent(sent / total)} of the work that leaves its place)" if total else ""
     note = "Schematic: points at their latitude and longitude, no boundaries drawn. "
@@ -95,7 +93,8 @@ def _regions(places: dict[str, dict[str, tuple[float, float]]]) -> Trace:
         "y": [p[1] for p in region.values()],
         "text": [safe(name) for name in region],
         "textposition": "bottom center",
-        "textfont": {"size": 10, "color": "#5B6672"},
+        "textfont": {"size": 10, "color": "#5B6672", "shadow": HALO},
+        "legendrank": 2,
         "marker": {"size": 5, "color": QUIET},
         "hovertemplate": "%{text}<extra></extra>",
     }
@@ -112,12 +111,13 @@ def _clusters(
             {
                 "type": "scatter",
                 "mode": "markers+text",
-                "name": safe(f"集群 {zone or 'other'} cluster"),
+                "name": f"{both(zone)} clusters",
+                "legendrank": 1,
                 "x": [places["cluster"][n][0] for n, *_ in here],
                 "y": [places["cluster"][n][1] for n, *_ in here],
                 "text": [f"<b>{safe(n)}</b>" for n, *_ in here],
-                "textposition": "top center",
-                "textfont": {"size": 12},
+                "textposition": [_side(places["cluster"], n) for n, *_ in here],
+                "textfont": {"size": 12, "shadow": HALO},
                 "customdata": [[number(load, 0), percent(used)] for _, _, load, used in here],
                 "marker": {
                     "size": [10 + 22 * (load / top) ** 0.5 for _, _, load, _ in here],
@@ -132,89 +132,25 @@ def _clusters(
     return traces
 
 
-def _classes(flows: pd.DataFrame) -> list[Trace]:
-    """One trace per line width, so that the legend tells and filters the amounts; and the points to hover over."""
-    drawn = flows[flows["start"].notna() & flows["end"].notna()]
-    if drawn.empty:
-        return []
-    limits = [_one_digit(step * float(drawn["work_eflopsh"].max())) for step in STEPS]
-    traces = []
-    for i in reversed(range(len(limits))):
-        above = limits[i + 1] if i + 1 < len(limits) else float("inf")
-        part = drawn[(drawn["work_eflopsh"] >= limits[i]) & (drawn["work_eflopsh"] < above)]
-        if len(part):
-            words = f"≥ {limits[i]:g}" if i else f"< {above:g}"
-            traces += _lines(part, f"{words} EFLOPS·h", WIDTHS_PX[i], FLOW, True)
-    return traces
-
-
-def _others(flows: pd.DataFrame) -> list[Trace]:
-    drawn = flows[flows["start"].notna() & flows["end"].notna()]
-    return _lines(drawn, "其他 all other flows", 1.0, "rgba(138, 148, 160, 0.55)", "legendonly") if len(drawn) else []
-
-
-def _lines(flows: pd.DataFrame, name: str, width_px: float, colour: str, visible: bool | str) -> list[Trace]:
-    x: list[float | None] = []
-    y: list[float | None] = []
-    middles: list[tuple[float, float]] = []
-    for start, end in zip(flows["start"], flows["end"], strict=True):
-        arc = _arc(start, end)
-        x += [*(p[0] for p in arc), None]
-        y += [*(p[1] for p in arc), None]
-        middles.append(arc[POINTS // 2])
-    shared: Trace = {"type": "scatter", "legendgroup": name, "visible": visible}
-    words = zip(flows["region"], flows["site"], flows["work_eflopsh"], strict=True)
-    return [
-        shared
-        | {
-            "mode": "lines",
-            "name": name,
-            "x": x,
-            "y": y,
-            "line": {"width": width_px, "color": colour},
-            "hoverinfo": "skip",
-        },
-        shared
-        | {
-            "mode": "markers",
-            "name": name,
-            "showlegend": False,
-            "x": [p[0] for p in middles],
-            "y": [p[1] for p in middles],
-            "marker": {"size": 12, "opacity": 0},
-            "text": [f"{safe(r)} → {safe(s)}: {number(w)} EFLOPS·h" for r, s, w in words],
-            "hovertemplate": "%{text}<extra></extra>",
-        },
-    ]
-
-
-def _arc(start: tuple[float, float], end: tuple[float, float]) -> list[tuple[float, float]]:
-    """A quadratic curve that leaves the straight line a little, so that flows to one place stay apart."""
-    (x0, y0), (x1, y1) = start, end
-    middle = ((x0 + x1) / 2 - BEND * (y1 - y0), (y0 + y1) / 2 + BEND * (x1 - x0))
-    if not hypot(x1 - x0, y1 - y0):
-        return [start] * POINTS
-    steps = [i / (POINTS - 1) for i in range(POINTS)]
-    return [
-        (
-            round((1 - t) ** 2 * x0 + 2 * t * (1 - t) * middle[0] + t**2 * x1, 3),
-            round((1 - t) ** 2 * y0 + 2 * t * (1 - t) * middle[1] + t**2 * y1, 3),
-        )
-        for t in steps
-    ]
-
-
-def _one_digit(value: float) -> float:
-    if value <= 0:
-        return 0.0
-    size = 10.0 ** floor(log10(value))
-    return float(f"{max(1, round(value / size)) * size:.1g}")
+def _side(clusters: dict[str, tuple[float, float]], name: str) -> str:
+    """Where a cluster's name stands: away from the cluster next to it, above if there is none."""
+    lon, lat = clusters[name]
+    gaps = [p[0] - lon for n, p in clusters.items() if n != name and abs(p[1] - lat) < NEAR_DEG[1]]
+    near = min(gaps, key=abs, default=NEAR_DEG[0])
+    if abs(near) >= NEAR_DEG[0]:
+        return "top center"
+    return "middle left" if near > 0 else "middle right"
 
 
 def _frame() -> dict[str, Any]:
-    degrees = {"showgrid": True, "zeroline": False, "ticksuffix": "°", "tickfont": {"size": 10, "color": QUIET}}
+    degrees: dict[str, Any] = {
+        "showgrid": True,
+        "zeroline": False,
+        "ticksuffix": "°",
+        "tickfont": {"size": 10, "color": QUIET},
+    }
     return layout(
-        660,
+        760,
         hovermode="closest",
         xaxis=axis(**degrees, constrain="domain"),
         # One degree of longitude is shorter than one of latitude: drawn as it is at 35° north.

@@ -108,7 +108,7 @@ def _greedy(run: Run) -> Tile:
         Number("greedy_kcny", rival, money(rival)),
         (
             Number("saving_kcny", saving, money(abs(saving)), "saved" if saving >= 0 else "the plan costs more by"),
-            Number("saving_frac", frac, percent(None if frac is None else abs(frac))),
+            Number("saving_frac", frac, f"({percent(None if frac is None else abs(frac))})"),
         ),
         "each piece of work at the nearest site with room",
     )

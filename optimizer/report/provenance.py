@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from math import isfinite
 
@@ -138,5 +139,5 @@ def _scaling(facts: pd.DataFrame, sites: pd.DataFrame) -> tuple[Table | None, st
     return Table(columns, tuple(rows), frozenset({2, 3, 4, 5})), note
 
 
-def _source(row: dict[str, object]) -> Source:
+def _source(row: dict[Hashable, object]) -> Source:
     return Source(*(str(row[name]) for name in ("source", "title", "url", "date", "grade")))

@@ -157,7 +157,11 @@ def batch_load(plan: Plan) -> pd.DataFrame:
     run = plan.frame("batch.run_eflops", "site", "class", "slot", value="load_eflops")
     slot_h = {s: 1 if s in case.site_hub else case.local_slot_h for s in case.sites}
     hours = pd.DataFrame(
-        [(s, t, (t // slot_h[s] + 1) * slot_h[s] - 1) for s in case.sites for t in range(case.horizon.hours)],
+        [
+            (s, t, min((t // slot_h[s] + 1) * slot_h[s], case.horizon.hours) - 1)
+            for s in case.sites
+            for t in range(case.horizon.hours)
+        ],
         columns=["site", "hour", "slot"],
     )
     return run.merge(hours, on=["site", "slot"]).drop(columns="slot")

@@ -1,4 +1,4 @@
-"""Figures over time: what runs where in each hour, how full the clusters are, and when each job ran."""
+"""Figures over time: what runs where in each hour, and how full the clusters are."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import pandas as pd
 from optimizer.report.figures import (
     HOUR_MS,
     INK,
+    LEGEND,
     MUTED,
-    QUIET,
-    ZONE_COLOURS,
     Figure,
     Table,
     Trace,
@@ -23,10 +22,9 @@ from optimizer.report.figures import (
     safe,
     times,
 )
-from optimizer.report.words import number, percent
+from optimizer.report.words import bilingual, number, percent
 from optimizer.runs.store import Run
 
-LANE_PX = 20
 Choices = dict[str, list[tuple[str, str]]]
 
 
@@ -64,7 +62,7 @@ def dispatch_figure(run: Run) -> Figure:
             "type": "scatter",
             "mode": "lines",
             "name": "可用算力 usable capacity",
-            "x": x,
+            "x": times(run.manifest["start"], range(hours + 1)),
             "y": first[-1],
             "line": {"color": INK, "width": 1.5, "dash": "dash", "shape": "hv"},
             "hovertemplate": "%{y:,.2f}",
@@ -77,7 +75,14 @@ def dispatch_figure(run: Run) -> Figure:
         f"Stacked bars of load in EFLOPS over {hours} hours by class of work, with usable capacity as a dashed line.",
         "An hour's bar stands from its start to its end, Beijing time. Click the legend to leave classes out.",
         tuple(data),
-        layout(430, barmode="stack", bargap=0, hovermode="x unified", yaxis=axis("EFLOPS", rangemode="tozero")),
+        layout(
+            430,
+            barmode="stack",
+            bargap=0,
+            hovermode="x unified",
+            legend=LEGEND | {"traceorder": "normal"},
+            yaxis=axis("EFLOPS", rangemode="tozero"),
+        ),
         _site_table(load),
     )
 
@@ -85,7 +90,8 @@ def dispatch_figure(run: Run) -> Figure:
 def dispatch_series(run: Run) -> dict[str, Any]:
     """Choices by group, and for each choice the bars of every class of work and, last, usable capacity.
 
-    sites: choice -> (works + 1) lists of hourly EFLOPS; '' stands for all sites, 'kind ..' and 'zone ..' for groups.
+    sites: choice -> (works + 1) lists of hourly EFLOPS, that of capacity with the end of the last hour. Choices are
+    '' for all sites, 'kind ..' and 'zone ..' for groups, 'site ..' for one.
     """
     sites, load, dispatch = (run.table(name) for name in ("sites", "load", "dispatch"))
     works, hours = list(work_colours(load)), range(int(run.manifest["hours"]))
@@ -100,8 +106,9 @@ def dispatch_series(run: Run) -> dict[str, Any]:
     for choice, chosen in members.items():
         part = by_site[by_site.index.isin(chosen, level="site")].groupby(level="work").sum()
         part = part.reindex(works, fill_value=0.0)
-        limit = capacity.reindex(chosen).sum()
-        series[choice] = [plain(row, 3) for row in part.to_numpy()] + [plain(limit, 3)]
+        # The line of capacity has one point more, the end of the last hour.
+        limit = [float(v) for v in capacity.reindex(chosen).sum()]
+        series[choice] = [plain(row, 3) for row in part.to_numpy()] + [plain([*limit, *limit[-1:]], 3)]
     return {"sites": series}
 
 
@@ -112,7 +119,7 @@ def dispatch_choices(run: Run) -> Choices:
     choices: Choices = {
         "汇总 Together": [("", "全部 all sites")]
         + [(f"kind {kind}", f"all {kind} sites") for kind in kinds]
-        + [(f"zone {zone}", f"clusters in the {zone or 'other zones'}") for zone in zones]
+        + [(f"zone {zone}", f"{bilingual(zone)} clusters") for zone in zones]
     }
     for kind, words in (("cluster", "集群 Clusters"), ("local", "本地站点 Local sites")):
         names = sites.loc[sites["kind"] == kind, "site"]
@@ -148,8 +155,7 @@ def utilisation_figure(run: Run) -> Figure:
         "z": [plain(row, 4) for row in used.to_numpy()],
         "zmin": 0,
         "zmax": 1,
-        "colorscale": "Cividis",
-        "reversescale": True,
+        "colorscale": [[0, "#F1F5F9"], [0.5, "#86ABCB"], [1, "#16324F"]],
         "xgap": 1,
         "ygap": 2,
         "colorbar": {"title": {"text": "load / usable", "side": "right"}, "tickformat": ".0%", "thickness": 12},
@@ -160,7 +166,7 @@ def utilisation_figure(run: Run) -> Figure:
     )
     return Figure(
         *words,
-        f"Heat map of utilisation, {len(names)} clusters by {len(used.columns)} hours, from pale (idle) to dark (full).",
+        f"Heat map of utilisation, {len(names)} clusters by {len(used.columns)} hours; dark is full.",
         "Load over usable capacity of the cluster; dark is full.",
         (heat,),
         layout(90 + 30 * len(names), yaxis=names_axis(names)),
@@ -170,106 +176,3 @@ def utilisation_figure(run: Run) -> Figure:
 
 def _named(names: list[str], frame: pd.DataFrame) -> zip[tuple[str, tuple[Any, Any]]]:
     return zip(names, frame.iterrows(), strict=True)
-
-
-def jobs_figure(run: Run) -> Figure:
-    """A bar per training job in a lane of its cluster, coloured by where its owner is."""
-    words = ("jobs", "训练任务排程", "Where and when each training job ran")
-    jobs = run.table("jobs")
-    if jobs.empty:
-        return Figure(*words, "", note="This run has no training jobs.")
-    sites = run.table("sites")
-    zone = dict(zip(sites["region"], sites["zone"], strict=True))
-    jobs = jobs.assign(zone=jobs["region"].map(zone).fillna("other"))
-    placed = _lanes(jobs[jobs["start_h"] >= 0].sort_values(["cluster", "start_h", "end_h", "job"]))
-    dropped = [str(name) for name in jobs.loc[jobs["start_h"] < 0, "job"]]
-    lanes = int(placed["lane"].max()) + 1 if len(placed) else 1
-    note = f"All {len(jobs)} jobs run." if not dropped else f"Dropped, at their stated value: {', '.join(dropped)}."
-    return Figure(
-        *words,
-        f"Gantt chart: {len(placed)} of {len(jobs)} training jobs on {placed['cluster'].nunique()} clusters.",
-        f"{note} Colour is the zone the job comes from. Jobs already running at the start are fixed load, not shown.",
-        tuple(_bars(placed, run.manifest["start"], z) for z in sorted(set(placed["zone"]))),
-        _job_frame(placed, lanes, run),
-        _job_table(jobs),
-    )
-
-
-def _lanes(placed: pd.DataFrame) -> pd.DataFrame:
-    """Each job in the first lane of its cluster that is free when it starts; clusters one below another."""
-    lane, base = [], 0
-    for _, part in placed.groupby("cluster", sort=True):
-        free: list[int] = []
-        for start, end in zip(part["start_h"], part["end_h"], strict=True):
-            place = next((i for i, until in enumerate(free) if until <= start), len(free))
-            free[place:] = [int(end), *free[place + 1 :]]
-            lane.append(base + place)
-        base += len(free)
-    return placed.assign(lane=lane)
-
-
-def _bars(placed: pd.DataFrame, start: str, zone: str) -> Trace:
-    part = placed[placed["zone"] == zone]
-    return {
-        "type": "bar",
-        "orientation": "h",
-        "name": f"来自 from {both(zone)}",
-        "base": times(start, list(part["start_h"])),
-        "x": [int(h) * HOUR_MS for h in part["end_h"] - part["start_h"]],
-        "y": [int(lane) for lane in part["lane"]],
-        "width": 0.82,
-        "marker": {"color": ZONE_COLOURS.get(zone, QUIET), "line": {"width": 0}},
-        "text": [
-            f"<b>{safe(j['job'])}</b> from {safe(j['region'])} at {safe(j['cluster'])}<br>hours {j['start_h']} to "
-            f"{j['end_h']}, {j['pods']} pods, {number(j['load_eflops'], 2)} EFLOPS, {number(j['data_tb'], 0)} TB"
-            for j in part.to_dict("records")
-        ],
-        "textposition": "none",
-        "hovertemplate": "%{text}<extra></extra>",
-    }
-
-
-def _job_frame(placed: pd.DataFrame, lanes: int, run: Run) -> dict[str, Any]:
-    spans = placed.groupby("cluster")["lane"].agg(["min", "max"])
-    edges = [float(low) - 0.5 for low in spans["min"].iloc[1:]]
-    ends = times(run.manifest["start"], [0, int(run.manifest["hours"])])
-    line = {
-        "type": "line",
-        "xref": "paper",
-        "x0": 0,
-        "x1": 1,
-        "layer": "below",
-        "line": {"color": "#C5CCD3", "width": 1},
-    }
-    return layout(
-        110 + LANE_PX * lanes,
-        barmode="overlay",
-        xaxis=axis(type="date", range=ends),
-        yaxis=axis(
-            range=[lanes - 0.5, -0.5],
-            showgrid=False,
-            zeroline=False,
-            tickvals=[(float(low) + float(high)) / 2 for low, high in spans.to_numpy()],
-            ticktext=[safe(name) for name in spans.index],
-        ),
-        shapes=[line | {"y0": edge, "y1": edge} for edge in edges],
-    )
-
-
-def _job_table(jobs: pd.DataFrame) -> Table:
-    rows = tuple(
-        (
-            str(j["job"]),
-            str(j["region"]),
-            str(j["cluster"]),
-            str(j["start_h"]) if j["start_h"] >= 0 else "–",
-            str(j["end_h"]) if j["start_h"] >= 0 else "–",
-            str(j["pods"]),
-            number(j["load_eflops"], 2),
-            number(j["data_tb"], 1),
-            number(j["value_kcny"], 1),
-        )
-        for j in jobs.to_dict("records")
-    )
-    columns = ("job", "from", "cluster", "start, h", "end, h", "pods", "load, EFLOPS", "data, TB", "value, kCNY")
-    return Table(columns, rows, frozenset(range(3, 9)))

@@ -59,13 +59,13 @@ def exact(value: float) -> str:
 
 
 def number(value: float | None, decimals: int = 1) -> str:
-    """1,234.5; a dash if not known. What is not zero is never shown as zero."""
+    """1,234.5 or −0.5; a dash if not known. What is not zero is never shown as zero."""
     if value is None or not isfinite(value):
         return "–"
     shown = f"{value:,.{decimals}f}"
     if value and not float(shown.replace(",", "")):
-        return f"{value:.2g}"
-    return shown
+        shown = f"{value:.2g}"
+    return shown.replace("-", "−")
 
 
 def percent(frac: float | None, decimals: int = 1) -> str:

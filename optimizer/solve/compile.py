@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
+from pyomo.common.errors import InfeasibleConstraintException
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from scipy import sparse
 
@@ -108,7 +109,7 @@ def compile_model(model: pyo.ConcreteModel) -> Program:
     try:
         with templates():
             form = LinearStandardFormCompiler().write(model, mixed_form=True)
-    except pyo.common.errors.InfeasibleConstraintException as error:
+    except InfeasibleConstraintException as error:
         raise TriviallyInfeasible(str(error)) from error
     column_of = {id(var): position for position, var in enumerate(form.columns)}
     variables, index, units = _variables(model, column_of)
@@ -147,6 +148,6 @@ def _variables(
 
 def _bounds(columns: list[Any]) -> tuple[Floats, Floats]:
     bounds = [var.bounds for var in columns]
-    lower = np.array([-np.inf if low is None else low for low, _ in bounds])
-    upper = np.array([np.inf if high is None else high for _, high in bounds])
+    lower = np.array([-np.inf if low is None else low for low, _ in bounds], dtype=float)
+    upper = np.array([np.inf if high is None else high for _, high in bounds], dtype=float)
     return lower, upper

@@ -49,6 +49,9 @@ _STATUS = {
 
 def to_lp(program: Program) -> highspy.HighsLp:
     """The arrays of a program as HiGHS wants them, with every column continuous."""
+    for what, numbers in (("cost", program.cost), ("coefficient", program.matrix.data)):
+        if not np.isfinite(numbers).all():
+            raise SolverError(f"the programme holds a {what} that is no finite number")
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = program.columns, program.rows
     lp.col_cost_, lp.offset_ = program.cost, program.offset

@@ -36,7 +36,7 @@ class _Room:
 
     @classmethod
     def of(cls, case: Case) -> _Room:
-        usable = np.array([case.usable_eflops(s) for s in case.sites])
+        usable = np.array([min(case.usable_eflops(s), _powered_eflops(case, i)) for i, s in enumerate(case.sites)])
         eflops = np.repeat(usable[:, None], case.horizon.hours, axis=1)
         for c, running in zip(case.clusters, case.running_eflops, strict=True):
             eflops[case.sites.index(c)] -= running
@@ -72,6 +72,14 @@ class _Room:
             self.gbps[case.links.index(link), periods] -= gbps
         if case.site_region[s] != r:
             self.guest_eflopsh[site, day] -= work
+
+
+def _powered_eflops(case: Case, site: int) -> float:
+    """Load that the grid connection of a site can power in the worst hour, on the machines that draw most."""
+    per_eflops = max(g.peak_mw / g.usable_eflops for g in case.generations)
+    if case.sites[site] in case.local_eflops:
+        per_eflops = case.local_mw_per_eflops
+    return float(case.connection_mw[site] / (per_eflops * case.pue_ratio[site].max()))
 
 
 def _multiples(left: Floats, asked: Floats) -> list[float]:

@@ -30,8 +30,8 @@ class Verdict:
 def verify(program: Program, x: Floats) -> Verdict:
     """Re-check every row, bound and integer at `x`, and price every cost item from its own row of costs."""
     if x.shape != program.lower.shape or not np.isfinite(x).all():
-        bad = np.flatnonzero(~np.isfinite(x)) if x.shape == program.lower.shape else []
-        worst = program.column_name(int(bad[0])) if len(bad) else f"{x.size} values for {program.columns} columns"
+        bad = np.flatnonzero(~np.isfinite(x)).tolist() if x.shape == program.lower.shape else []
+        worst = program.column_name(bad[0]) if bad else f"{x.size} values for {program.columns} columns"
         return Verdict(np.inf, worst, np.nan, dict.fromkeys(program.items, np.nan))
     body = program.matrix @ x
     size = np.maximum(1.0, abs(program.matrix) @ np.abs(x))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import highspy
@@ -83,8 +84,6 @@ def test_without_templates_is_the_same(name: str) -> None:
 
 def test_the_comparison_sees_a_factor_lost() -> None:
     program = compile_case(two_site_case())
-    from dataclasses import replace
-
     wrong = program.matrix.copy()
     wrong.data = np.where(np.arange(wrong.nnz) == 7, 1.5 * wrong.data, wrong.data)
     with pytest.raises(AssertionError):

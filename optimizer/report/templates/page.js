@@ -24,9 +24,9 @@
     Plotly.restyle(dispatch, { y: rows });
     dispatch.setAttribute("aria-label", `${words}: ${whole}`);
     const load = rows.slice(0, -1).flat().reduce((sum, value) => sum + value, 0);
-    const room = rows[rows.length - 1].reduce((sum, value) => sum + value, 0);
+    const room = rows[rows.length - 1].slice(0, -1).reduce((sum, value) => sum + value, 0);
     const used = room > 0 ? `, ${((100 * load) / room).toFixed(1)} % of its usable capacity` : "";
-    shown.textContent = `${load.toLocaleString("en", { maximumFractionDigits: 1 })} EFLOPS·h${used}`;
+    shown.textContent = `${words}: ${load.toLocaleString("en", { maximumFractionDigits: 1 })} EFLOPS·h${used}`;
   };
   if (dispatch) {
     site.addEventListener("change", show);
