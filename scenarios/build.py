@@ -151,7 +151,7 @@ class _Builder:
         except InputError as error:
             faults += error.faults
         else:
-            faults += [*self._idle_pods(), *self._shares_above_one()] if not faults else []
+            faults += self._shares_above_one() if not faults else []
         if not faults:
             faults += [*self._out_of_reach(), *self._faulty_inputs()]
         if faults:
@@ -206,12 +206,6 @@ class _Builder:
             if name not in known:
                 rule = f"it must stand in scenarios/data/{table}.csv"
                 yield self._fault(path, f"{path[-1]} '{name}' is not known", rule, nearest(name, known))
-
-    def _idle_pods(self) -> Iterator[Fault]:
-        for name, usable_frac in self.facts.pods["usable_frac"].items():
-            if usable_frac == 0:
-                path, rule = ("facts", "pods", str(name), "usable_frac"), "a pod that is on can carry load"
-                yield self._fault(path, f"usable_frac of pod '{name}' is 0", rule, "write a share above 0")
 
     def _shares_above_one(self) -> Iterator[Fault]:
         total, changed = sum(self._share.values()), self.scenario.facts.get("regions", {})

@@ -44,6 +44,8 @@ SCALAR: dict[str, FactTable] = {"prices": PRICES, "network": NETWORK, "national"
 _LINK = Quantity("capacity_gbps", 0.0, math.inf, "capacity cannot be negative")
 
 
+LISTED = 500
+"""A longer list of names helps nobody."""
 PLACES = ("lat_deg", "lon_deg")
 ORDERED = (
     ("pods", "idle_mw", "peak_mw", "a busy pod draws at least what an idle one does"),
@@ -189,5 +191,7 @@ def _mark(provenance: pd.DataFrame, table: str, key: str, quantity: str, value: 
 
 def _unknown(place: Place, path: tuple[str, ...], kind: str, name: str, known: list[str]) -> Fault:
     where, row = place(path)
-    found, rule = f"{kind} '{name}' is not known", "a scenario changes facts that exist"
-    return Fault(where, row, ".".join(path), found, rule, nearest(name, known))
+    found, rule, mend = f"{kind} '{name}' is not known", "a scenario changes facts that exist", nearest(name, known)
+    if len(mend) > LISTED:
+        mend = f"write one of the {len(known)} names that stand in the facts"
+    return Fault(where, row, ".".join(path), found, rule, mend)

@@ -46,6 +46,8 @@ class Origin:
                 row = line_of(text, path[:depth])
                 if row is not None:
                     return name, row
+            if any(change[:depth] == tuple(path[:depth]) for change in self.changes):
+                return "--set", None
         return self.files[0][0], None
 
 

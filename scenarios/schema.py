@@ -170,13 +170,32 @@ def _fault(item: dict[str, Any], place: Place) -> Fault:
     if item["type"] == "missing":
         rule = "every key of a scenario must be given or inherited"
         return Fault(where, row, key, f"key '{key}' is missing", rule, f"add {path[-1]}")
-    message = item["msg"].removeprefix("Value error, ")
-    shown = f"{key} is {given!r}" if not isinstance(given, dict) else f"[{key}] holds {len(given)} keys"
-    return Fault(where, row, key, shown, _rule(message), f"correct {key}")
+    shown = f"{key} is {given if isinstance(given, date) else repr(given)}"
+    if isinstance(given, dict):
+        shown = f"[{key}] holds {len(given)} keys"
+    return Fault(where, row, key, shown, _rule(item), f"correct {key}")
 
 
-def _rule(message: str) -> str:
-    return message[0].lower() + message[1:].replace("Input", "input")
+def _rule(item: dict[str, Any]) -> str:
+    """What pydantic says, in the words of a planner."""
+    message = str(item["msg"]).removeprefix("Value error, ").replace("Input should be", "it must be")
+    return _RULES.get(item["type"], message[0].lower() + message[1:])
+
+
+_RULES = {
+    "dict_type": "it must be a table of keys",
+    "model_type": "it must be a table of keys",
+    "too_short": "at least one must stand in it",
+    "int_type": "it must be a whole number",
+    "float_type": "it must be a number",
+    "finite_number": "it must be a finite number",
+    "bool_type": "it must be true or false",
+    "string_type": "it must be a text in quotes",
+    "list_type": "it must be a list in square brackets",
+    "date_type": "it must be a date such as 2025-07-14",
+    "string_pattern_mismatch": "it holds letters, digits, '_', '.' and '-' only and starts with a letter or digit",
+    "string_too_short": "it must be a sentence",
+}
 
 
 def _known_keys(path: list[str]) -> list[str]:

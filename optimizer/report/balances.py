@@ -33,9 +33,10 @@ def classes_figure(run: Run) -> Figure:
     total = load.assign(place=place).pivot_table(
         index="work", columns="place", values="load_eflops", aggfunc="sum", fill_value=0.0
     )
+    colours = {f"{bilingual(z)} clusters": colour for z, colour in ZONE_COLOURS.items()}
     works = list(work_colours(load))
     total = total.reindex(works)
-    colours = {f"{bilingual(z)} clusters": colour for z, colour in ZONE_COLOURS.items()}
+    total = total[[*(c for c in colours if c in total), *(c for c in total if c not in colours)]]
     data = tuple(
         {
             "type": "bar",

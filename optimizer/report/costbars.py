@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
+from math import fsum
+
 import pandas as pd
 
 from optimizer.report.figures import GREEDY, INK, PLAN, Figure, Trace, axis, both, layout, names_axis, plain
 from optimizer.report.words import number
 from optimizer.runs.store import Run
 
+NEGLIGIBLE = 1e-6
+"""Items below this share of the larger total are too small to draw; the table keeps them."""
+
 
 def cost_figure(run: Run, greedy_items: pd.DataFrame | None) -> Figure:
-    """Items stacked one after another up to the total, the greedy plan's beside them."""
-    plan = run.table("cost_items")
-    plan = plan[plan["cost_kcny"].abs() > 0].sort_values("cost_kcny", ascending=False)
-    order = [str(item) for item in plan["item"]]
-    rival: dict[str, float] = {}
+    """Items of the plan by size, then those that only the greedy plan has; the totals last."""
+    plans = {"优化方案 plan": (_items(run.table("cost_items")), PLAN)}
     if greedy_items is not None:
-        rival = {str(i): float(c) for i, c in zip(greedy_items["item"], greedy_items["cost_kcny"], strict=True)}
-        order += [item for item in rival if item not in order and abs(rival[item]) > 0]
-    mine = dict(zip(plan["item"], plan["cost_kcny"], strict=True))
+        plans["贪心方案 greedy"] = (_items(greedy_items), GREEDY)
+    least = NEGLIGIBLE * max(abs(fsum(costs.values())) for costs, _ in plans.values())
+    order = list(dict.fromkeys(i for costs, _ in plans.values() for i, cost in costs.items() if abs(cost) > least))
     names = [both(item) for item in order] + ["<b>合计 total</b>"]
-    data = [_steps("优化方案 plan", [float(mine.get(item, 0.0)) for item in order], names, PLAN)]
-    if greedy_items is not None:
-        data.append(_steps("贪心方案 greedy", [rival.get(item, 0.0) for item in order], names, GREEDY))
+    data = [_steps(name, costs, order, names, colour) for name, (costs, colour) in plans.items()]
+    beside = ", the greedy plan's beside" if len(plans) > 1 else ""
     return Figure(
         "costs",
         "成本构成",
         "Cost items",
-        f"Steps of {len(order)} cost items in kCNY adding up to the total"
-        + (", greedy plan beside." if rival else "."),
-        "Each bar begins where the one above it ends. Items that cost nothing in any plan are left out of the figure "
-        "and kept in the table.",
+        f"Steps of {len(order)} cost items in kCNY adding up to the total{beside}.",
+        "Each bar begins where the one above it ends. Items under a millionth of the total are left to the table.",
         tuple(data),
         layout(
-            110 + (44 if rival else 30) * len(names),
+            110 + (14 + 15 * len(plans)) * len(names),
             barmode="group",
             xaxis=axis("kCNY", range=_room(data)),
             yaxis=names_axis(names),
         ),
     )
+
+
+def _items(table: pd.DataFrame) -> dict[str, float]:
+    """item -> cost, the dearest first."""
+    table = table.sort_values(["cost_kcny", "item"], ascending=[False, True])
+    return {str(item): float(cost) for item, cost in zip(table["item"], table["cost_kcny"], strict=True)}
 
 
 def _room(bars: list[Trace]) -> list[float]:
@@ -48,12 +53,13 @@ def _room(bars: list[Trace]) -> list[float]:
     return [low, high + 0.1 * (high - low or 1.0)]
 
 
-def _steps(name: str, costs: list[float], names: list[str], colour: str) -> Trace:
-    bases, reached = [], 0.0
-    for cost in costs:
+def _steps(name: str, costs: dict[str, float], order: list[str], names: list[str], colour: str) -> Trace:
+    bases, lengths, reached = [], [], 0.0
+    for item in order:
         bases.append(reached)
-        reached += cost
-    lengths = [*costs, reached]
+        lengths.append(costs.get(item, 0.0))
+        reached += lengths[-1]
+    lengths.append(fsum(costs.values()))
     return {
         "type": "bar",
         "orientation": "h",

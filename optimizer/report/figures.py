@@ -74,6 +74,7 @@ def layout(height: int, **changes: Any) -> dict[str, Any]:
     frame: dict[str, Any] = {
         "height": height,
         "autosize": True,
+        "dragmode": False,
         "margin": {"l": 8, "r": 16, "t": 12, "b": 8},
         "font": {"family": FONT, "size": 13, "color": INK},
         "paper_bgcolor": "#ffffff",

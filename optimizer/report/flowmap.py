@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from math import cos, radians
+from collections.abc import Iterable
+from math import cos, hypot, radians
 from typing import Any
 
 import pandas as pd
 
+from optimizer.report.arcs import classes, others
 from optimizer.report.figures import QUIET, ZONE_COLOURS, Figure, Table, Trace, axis, both, layout, safe
 from optimizer.report.words import number, percent
 from optimizer.runs.store import Run
 
 HALO = "0 0 2px #fff, 0 0 2px #fff, 0 0 3px #fff, 0 0 3px #fff"
 """Keeps names legible where lines pass under them."""
+COVERED_DEG = 1.3
+"""A province closer than this to a cluster has its name turned away from it."""
 NEAR_DEG = (9.0, 3.0)
 """Two clusters closer than this (longitude, latitude) get their names on opposite sides."""
 
@@ -29,7 +33,8 @@ def flow_map(run: Run) -> Figure:
     total, sent = float(flows["work_eflopsh"].sum()), float(west["work_eflopsh"].sum())
     share = f" ({percent(sent / total)} of the work that leaves its place)" if total else ""
     note = "Schematic: points at their latitude and longitude, no boundaries drawn. "
-    note += "Width is work over the whole horizon; point at the middle of a line to read it."
+    note += "Width is work over the whole horizon; point at the middle of a line to read it. "
+    note += "Drag to zoom, double-click to come back; click the legend to show or hide."
     if homeless:
         note += f" Not drawn for want of a position: {', '.join(homeless)}."
     return Figure(
@@ -92,12 +97,20 @@ def _regions(places: dict[str, dict[str, tuple[float, float]]]) -> Trace:
         "x": [p[0] for p in region.values()],
         "y": [p[1] for p in region.values()],
         "text": [safe(name) for name in region],
-        "textposition": "bottom center",
+        "textposition": [_outward(p, places["cluster"].values()) for p in region.values()],
         "textfont": {"size": 10, "color": "#5B6672", "shadow": HALO},
         "legendrank": 2,
         "marker": {"size": 5, "color": QUIET},
         "hovertemplate": "%{text}<extra></extra>",
     }
+
+
+def _outward(place: tuple[float, float], clusters: Iterable[tuple[float, float]]) -> str:
+    """Where a province's name stands: away from a cluster whose marker would cover it, else below."""
+    near = min(clusters, key=lambda c: hypot(c[0] - place[0], c[1] - place[1]), default=None)
+    if near is None or hypot(near[0] - place[0], near[1] - place[1]) > COVERED_DEG:
+        return "bottom center"
+    return f"{'top' if place[1] > near[1] else 'bottom'} {'right' if place[0] > near[0] else 'left'}"
 
 
 def _clusters(

@@ -85,9 +85,11 @@ def _job_frame(placed: pd.DataFrame, lanes: int, run: Run) -> dict[str, Any]:
     return layout(
         110 + LANE_PX * lanes,
         barmode="overlay",
+        dragmode="zoom",
         xaxis=axis(type="date", range=ends),
         yaxis=axis(
             range=[lanes - 0.5, -0.5],
+            fixedrange=True,
             showgrid=False,
             zeroline=False,
             tickvals=[(float(low) + float(high)) / 2 for low, high in spans.to_numpy()],

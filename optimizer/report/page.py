@@ -16,16 +16,18 @@ from plotly.offline import get_plotlyjs
 
 from hubs.errors import Fault, InputError
 from optimizer.report.accounts import costs, green_table, indicator_table
-from optimizer.report.balances import carbon_figure, classes_figure, cost_figure, links_figure
+from optimizer.report.balances import carbon_figure, classes_figure
+from optimizer.report.costbars import cost_figure
 from optimizer.report.figures import Figure
 from optimizer.report.flowmap import flow_map
+from optimizer.report.gantt import jobs_figure
 from optimizer.report.headline import headline
+from optimizer.report.linkbars import links_figure
 from optimizer.report.provenance import provenance
 from optimizer.report.timeline import (
     dispatch_choices,
     dispatch_figure,
     dispatch_series,
-    jobs_figure,
     utilisation_figure,
 )
 from optimizer.report.words import bilingual, number, percent

@@ -73,15 +73,18 @@ def dispatch_figure(run: Run) -> Figure:
         "逐时调度",
         "Dispatch by hour",
         f"Stacked bars of load in EFLOPS over {hours} hours by class of work, with usable capacity as a dashed line.",
-        "An hour's bar stands from its start to its end, Beijing time. Click the legend to leave classes out.",
+        "An hour's bar stands from its start to its end, Beijing time. Drag to zoom, double-click to come "
+        "back; click the legend to leave classes out.",
         tuple(data),
         layout(
             430,
             barmode="stack",
             bargap=0,
             hovermode="x unified",
+            dragmode="zoom",
             legend=LEGEND | {"traceorder": "normal"},
-            yaxis=axis("EFLOPS", rangemode="tozero"),
+            xaxis=axis(type="date", range=times(run.manifest["start"], [0, hours])),
+            yaxis=axis("EFLOPS", rangemode="tozero", fixedrange=True),
         ),
         _site_table(load),
     )

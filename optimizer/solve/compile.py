@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 from pyomo.common.errors import InfeasibleConstraintException
+from pyomo.common.log import LoggingIntercept
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from scipy import sparse
 
@@ -107,7 +108,8 @@ def compile_case(case: Case) -> Program:
 def compile_model(model: pyo.ConcreteModel) -> Program:
     """Compile a model whose objectives are cost items; raises TriviallyInfeasible."""
     try:
-        with templates():
+        # Pyomo 6.10 warns of its own deprecated call on every compile.
+        with templates(), LoggingIntercept(module="pyomo.core.base.param"):
             form = LinearStandardFormCompiler().write(model, mixed_form=True)
     except InfeasibleConstraintException as error:
         raise TriviallyInfeasible(str(error)) from error

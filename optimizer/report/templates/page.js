@@ -4,9 +4,8 @@
   const specs = read("specs");
   const series = read("series").sites;
   const config = {
-    displaylogo: false,
     responsive: true,
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+    displayModeBar: false,
   };
   const plots = [...document.querySelectorAll(".plot")];
   for (const plot of plots) {

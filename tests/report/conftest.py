@@ -1,0 +1,167 @@
+"""A small solved run to report on, runs with changes to it, and a browser that stays at home."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from hubs import load_facts
+from optimizer.report.indicators import indicators
+from optimizer.report.page import write_page
+from optimizer.report.tables import cost_items, plan_tables
+from optimizer.runs.store import Run, write_run
+from optimizer.solve.compile import compile_case
+from optimizer.solve.engine import Clock
+from optimizer.solve.greedy import greedy
+from optimizer.solve.optimum import optimise
+from optimizer.solve.solution import Plan
+from scenarios.case import Case
+from tests.cases import two_site_case
+
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NODES = pd.DataFrame(
+    [("East", "region", 31.2, 121.5), ("West", "region", 40.8, 111.7), ("Plateau", "cluster", 40.4, 111.8)],
+    columns=["node", "kind", "lat_deg", "lon_deg"],
+)
+Parts = tuple[dict[str, Any], dict[str, pd.DataFrame]]
+WriteRun = Callable[..., Run]
+
+
+def solved_plan(case: Case) -> Plan:
+    program = compile_case(case)
+    outcome = optimise(program, 1e-6, 60.0)
+    assert outcome.x is not None
+    return Plan(case, program, outcome.x)
+
+
+def run_parts(case: Case) -> Parts:
+    """Manifest and tables of a solved case, as a run keeps them."""
+    program = compile_case(case)
+    outcome = optimise(program, 1e-6, 60.0)
+    assert outcome.x is not None
+    assert outcome.verdict is not None
+    plan, rival, facts = Plan(case, program, outcome.x), greedy(case, program, Clock(60.0)), load_facts()
+    tables = plan_tables(plan)
+    tables |= {"indicators": indicators(case, tables), "facts": facts.provenance, "nodes": NODES}
+    tables["sources"] = facts.sources.reset_index()
+    if rival is not None:
+        tables["greedy_cost_items"] = cost_items(Plan(case, program, rival))
+    manifest = {
+        "run": "two-site-1",
+        "scenario": "two-site",
+        "why": "Small enough to check by hand.",
+        "status": outcome.words,
+        "stop": outcome.stop,
+        "objective_kcny": outcome.objective_kcny,
+        "bound_kcny": outcome.bound_kcny,
+        "gap_frac": outcome.gap_frac,
+        "greedy_kcny": None if rival is None else float(program.cost @ rival + program.offset),
+        "greedy_note": None if rival is not None else "nothing fits",
+        "hours": case.horizon.hours,
+        "columns": program.columns,
+        "rows": program.rows,
+        "nonzeros": int(program.matrix.nnz),
+        "integers": int(program.integer.sum()),
+        "max_violation": outcome.verdict.max_violation,
+        "cost_items": outcome.verdict.items_kcny,
+        "start": case.horizon.start.isoformat(),
+        "seed": 1,
+        "inputs": {"case_sha256": "0" * 64},
+        "versions": {"highspy": "1"},
+        "options": {"gap_frac": 1e-6},
+        "timing": {"build_s": 0.1, "finished": "2025-07-14T00:00:00+08:00"},
+    }
+    return manifest, tables
+
+
+@pytest.fixture(scope="session")
+def plan() -> Plan:
+    return solved_plan(two_site_case())
+
+
+@pytest.fixture(scope="session")
+def parts() -> Parts:
+    return run_parts(two_site_case())
+
+
+@pytest.fixture()
+def write(parts: Parts, tmp_path: Path) -> WriteRun:
+    """Write the small run with a changed manifest and changed tables (None leaves one out)."""
+
+    def written(changes: dict[str, Any] | None = None, other: Parts = parts, **tables: pd.DataFrame | None) -> Run:
+        manifest = copy.deepcopy(other[0]) | (changes or {})
+        kept = {name: table for name, table in (other[1] | tables).items() if table is not None}
+        return write_run(tmp_path / "run", manifest, "name = 'two-site'\n", kept)
+
+    return written
+
+
+@pytest.fixture(scope="session")
+def run(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The small run as it is, with its report beside the tables."""
+    return write_run(
+        tmp_path_factory.mktemp("runs") / "two-site",
+        parts[0],
+        "name = 'two-site'\n",
+        parts[1],
+        lambda made: write_page(made, made.folder / "report.html"),
+    )
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A page opened from disk with the network cut, and everything it complained of or asked for."""
+
+    def __init__(self, browser: Any, path: Path, width_px: int = 1280) -> None:
+        self.faults: list[str] = []
+        self.requests: list[str] = []
+        self.context = browser.new_context(viewport={"width": width_px, "height": 900})
+        self.context.set_offline(True)
+        self.page = self.context.new_page()
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(path.as_uri())
+        self.page.wait_for_function("[...document.querySelectorAll('.plot')].every(p => p.querySelector('.main-svg'))")
+
+    def _said(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.faults.append(message.text)
+
+
+@pytest.fixture()
+def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
+    visits: list[Visit] = []
+
+    def opened(path: Path, width_px: int = 1280) -> Visit:
+        visits.append(Visit(browser, path, width_px))
+        return visits[-1]
+
+    yield opened
+    for made in visits:
+        made.context.close()
