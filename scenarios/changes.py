@@ -109,10 +109,10 @@ def _across(facts: Facts, accepted: list[Change], place: Place) -> Iterator[Faul
                 where, row = place(("facts", table, key, small))
                 found = f"{large} of '{key}' is {high:g}, its {small} {low:g}"
                 yield Fault(where, row, f"facts.{table}.{key}.{large}", found, rule, "correct one of the two")
-    for cluster in dict.fromkeys(key.split("/")[0] for table, key, *_ in accepted if table == "fleet"):
+    for cluster, changed_key in {key.split("/")[0]: key for table, key, *_ in accepted if table == "fleet"}.items():
         total = float(facts.fleet.loc[[cluster], "share_frac"].sum())
         if abs(total - 1) > SUM_TOLERANCE:
-            where, row = place(("facts", "fleet", cluster))
+            where, row = place(("facts", "fleet", changed_key))
             found = f"share_frac of '{cluster}' sums to {total:.9g}"
             yield Fault(
                 where, row, f"facts.fleet.{cluster}", found, "shares of one whole sum to 1", "correct the shares"

@@ -97,7 +97,7 @@ def _whole(reading: Reading, row: Row, column: str, low: float, high: float) -> 
     if value is None:
         return None
     if value != round(value) or not low <= value <= high:
-        rule = f"{column} is a whole number from {low:g} to {high:g}"
+        rule = f"{column} is a whole number from {low:.0f} to {high:.0f}"
         reading.fault(row.file, row.line, column, f"{column} is {value:g}", rule, "correct the value")
         return None
     return int(value)

@@ -47,7 +47,7 @@ def two_site_case(**changes: Any) -> Case:
         jobs=(Job("train", "East", 2, 0.5, 2, -6, 4, 0.5, 40.0), Job("tune", "West", 1, 0.25, 1, 0, 4, 0.1, 20.0)),
         start_grid_h=1,
         running_eflops=np.array([[0.3, 0.2, 0.1, 0.0]]),
-        generations=(Generation("a", 0.3, 0.3, 1.0, 2.0, 5.0, usable_frac=0.9),),
+        generations=(Generation("a", 0.3, 0.3, 1.0, 2.0, 5.0, usable_frac=0.9, min_up_h=2),),
         pods_installed=np.array([[25]]),
         pods_vacant=np.array([[4]]),
         local_eflops={"East local": 5.0},
@@ -80,7 +80,10 @@ def random_case(seed: int) -> Case:
     routes["South", "South local"] = (Route((), 1.0),)
     links = tuple(f"{r}-{c}" for r in regions for c in clusters)
     generations = tuple(
-        Generation(g, 1.0, *map(float, rng.uniform((0.2, 0.8, 0.1, 0.5), (0.5, 1.5, 1.0, 2.0)))) for g in "a"
+        Generation(
+            g, 1.0, *map(float, rng.uniform((0.2, 0.8, 0.1, 0.5), (0.5, 1.5, 1.0, 2.0))), min_up_h=int(rng.integers(1, 3))
+        )
+        for g in "a"
     )
     shape = (len(clusters), len(generations))
     arrived = np.sort(rng.uniform(0.2, 0.9, (1, hours)))

@@ -165,9 +165,16 @@ def _frame() -> dict[str, Any]:
     return layout(
         760,
         hovermode="closest",
+        dragmode="zoom",
         xaxis=axis(**degrees, constrain="domain"),
         # One degree of longitude is shorter than one of latitude: drawn as it is at 35° north.
-        yaxis=axis(**degrees, scaleanchor="x", scaleratio=round(1 / cos(radians(35)), 3)),
+        yaxis=axis(
+            **degrees,
+            scaleanchor="x",
+            scaleratio=round(1 / cos(radians(35)), 3),
+            constrain="domain",
+            constraintoward="top",
+        ),
     )
 
 

@@ -98,7 +98,12 @@ def parts() -> Parts:
     return run_parts(two_site_case())
 
 
-@pytest.fixture()
+@pytest.fixture(scope="session")
+def solve_parts() -> Callable[[Case], Parts]:
+    return run_parts
+
+
+@pytest.fixture
 def write(parts: Parts, tmp_path: Path) -> WriteRun:
     """Write the small run with a changed manifest and changed tables (None leaves one out)."""
 
@@ -147,14 +152,14 @@ class Visit:
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(path.as_uri())
-        self.page.wait_for_function("[...document.querySelectorAll('.plot')].every(p => p.querySelector('.main-svg'))")
+        self.page.locator(".plot:not(:has(.main-svg))").first.wait_for(state="detached")
 
     def _said(self, message: Any) -> None:
         if message.type in ("error", "warning"):
             self.faults.append(message.text)
 
 
-@pytest.fixture()
+@pytest.fixture
 def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
     visits: list[Visit] = []
 

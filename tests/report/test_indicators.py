@@ -67,7 +67,10 @@ def test_gini_of_the_first_whole_numbers(n: int) -> None:
 
 def test_population_is_a_weight() -> None:
     """A province of three million with the same per head is three provinces of one million."""
-    merged = gini(np.array([6.0, 1.0]), np.array([3.0, 1.0])), theil(np.array([6.0, 1.0]), np.array([3.0, 1.0]), ["a"] * 2)
+    merged = (
+        gini(np.array([6.0, 1.0]), np.array([3.0, 1.0])),
+        theil(np.array([6.0, 1.0]), np.array([3.0, 1.0]), ["a"] * 2),
+    )
     split = np.array([2.0, 2.0, 2.0, 1.0])
     assert merged[0] == pytest.approx(gini(split, np.ones(4)))
     assert merged[1] == pytest.approx(theil(split, np.ones(4), ["a"] * 4))
@@ -80,7 +83,11 @@ def test_served_share_counts_the_unserved_as_lost() -> None:
 
 def test_only_work_from_the_east_to_the_west_counts() -> None:
     flows = pd.DataFrame(
-        {"region": ["East", "East", "West"], "site": ["Plateau", "East local", "Plateau"], "work_eflopsh": [4.0, 2.0, 1.0]}
+        {
+            "region": ["East", "East", "West"],
+            "site": ["Plateau", "East local", "Plateau"],
+            "work_eflopsh": [4.0, 2.0, 1.0],
+        }
     )
     assert east_west_eflopsh(two_site_case(), flows) == 4.0
 

@@ -78,8 +78,8 @@ ONE_LINE = {
         "count = 2.5",
         "jobs.count is 2.5; it must be a whole number. Mend: correct jobs.count.",
     ),
-    "text for true": (
-        '[network]\nusable_frac = []',
+    "list for a number": (
+        "[network]\nusable_frac = []",
         "usable_frac = []",
         "network.usable_frac is []; it must be a number. Mend: correct network.usable_frac.",
     ),
@@ -142,7 +142,7 @@ ONE_LINE = {
         '[facts.links."Mars--Moon"]\ncapacity_gbps = 1',
         '[facts.links."Mars--Moon"]',
         "key of links 'Mars--Moon' is not known; a scenario changes facts that exist. "
-        "Mend: write one of the 153 names that stand in the facts.",
+        "Mend: write one of the ",
     ),
     "fact of an unknown quantity": (
         "[facts.clusters.Guian]\npue = 1.2",
@@ -277,7 +277,7 @@ def test_a_name_twice(only: Only, kind: str) -> None:
 
 
 def test_a_latency_class_that_no_site_can_meet(desk: Desk) -> None:
-    text = SMALL + "\n[services.control]\nrtt_limit_ms = 0.5\n"
+    text = SMALL + "\n[facts.network]\nlocal_rtt_ms = 1\n[services.control]\nrtt_limit_ms = 0.5\n"
     row = row_of(text, "rtt_limit_ms = 0.5")
     assert desk.said(text) == [
         f"mine.toml row {row}: class 'control' allows 0.5 ms and the nearest site of '{region}' is 1.0 ms away; "

@@ -89,7 +89,15 @@ def test_a_broken_integer_is_named(program: Program, plan: Floats) -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_no_number_does_not_hold(program: Program, plan: Floats, value: float) -> None:
     at = column(program, "grid.import_mw[Plateau,1]")
-    assert not verify(program, moved(plan, at, value)).holds
+    verdict = verify(program, moved(plan, at, value))
+    assert not verdict.holds
+    assert verdict.worst == "grid.import_mw[Plateau,1]"
+
+
+def test_a_point_of_another_length_does_not_hold(program: Program, plan: Floats) -> None:
+    verdict = verify(program, plan[:-1])
+    assert not verdict.holds
+    assert verdict.worst == f"{plan.size - 1} values for {plan.size} columns"
 
 
 def test_every_perturbed_column_is_found_or_harmless(program: Program, plan: Floats) -> None:
