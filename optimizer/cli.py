@@ -16,6 +16,7 @@ from rich.table import Table
 
 from hubs import DATA, InputError, load_facts
 from hubs.errors import Fault, nearest
+from optimizer import innovation
 from optimizer.progress import Watch
 from optimizer.report.page import write_page
 from optimizer.runs.store import open_run
@@ -33,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 out, err = Console(), Console(stderr=True)
+app.add_typer(innovation.app, name="innovation")
 
 EXIT_FAULT, EXIT_INPUT, EXIT_GAP, EXIT_INFEASIBLE = 1, 2, 3, 4
 

@@ -17,6 +17,7 @@ import pandas as pd
 from hubs import DATA, load_facts
 from optimizer.report.indicators import indicators
 from optimizer.report.page import write_page
+from optimizer.report.provinces import province_table
 from optimizer.report.tables import cost_items, plan_tables
 from optimizer.runs.manifest import case_hash, to_toml, versions
 from optimizer.runs.store import Run, write_run
@@ -141,8 +142,9 @@ def run_tables(plan: Plan, rival: Floats | None, loaded: Loaded, facts_folder: P
     facts = changed_facts(load_facts(facts_folder), loaded.scenario)
     tables = plan_tables(plan)
     tables["indicators"] = indicators(plan.case, tables)
-    if rival is not None:
-        other = Plan(plan.case, plan.program, rival)
+    other = None if rival is None else Plan(plan.case, plan.program, rival)
+    tables["provinces"] = province_table(plan, other)
+    if other is not None:
         tables["greedy_cost_items"] = cost_items(other)
         tables["greedy_indicators"] = indicators(plan.case, plan_tables(other))
     tables["facts"] = facts.provenance

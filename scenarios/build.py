@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+import hubs
 from hubs import DATA, Facts, backbone, energy_price_kcny_per_mwh, load_facts, routes, scaled_capacity
 from hubs.errors import Fault, InputError, nearest
 from scenarios import figures, profiles, series
 from scenarios.arrivals import draw_jobs
-from scenarios.case import Batch, Case, Floats, Generation, Horizon, Ints, Job, Prices, Route, Service
+from scenarios.case import Batch, Case, Floats, Generation, Horizon, Innovation, Ints, Job, Prices, Route, Service
 from scenarios.changes import changed
 from scenarios.library import Loaded
 from scenarios.schema import Scenario
@@ -35,6 +36,7 @@ BLOCK_NAMES = (
     "carbon",
     "network",
     "coverage",
+    "innovation",
 )
 STANDS_ON = {"coverage": ("service", "hosting")}
 NEEDED = ("fleet", "facility", "grid")
@@ -105,6 +107,7 @@ class _Builder:
             residual_tco2_per_mwh=self._emission("residual_tco2_per_mwh"),
             carbon_ledger=scenario.policy.carbon_ledger,
             prices=self._prices(),
+            innovation=self._innovation(),
             facts=_status_counts(self.facts.provenance),
         )
 
@@ -245,13 +248,20 @@ class _Builder:
         one_way = 2.0 if self.scenario.network.latency_limit == "one way" else 1.0
         ways: dict[tuple[str, str], tuple[Route, ...]] = {}
         for region in self.regions:
-            for cluster in self.clusters:
-                found = routes(graph, region, cluster, k)
-                if found:
-                    ways[region, cluster] = tuple(Route(way.links, way.rtt_ms / one_way) for way in found)
+            found = {cluster: routes(graph, region, cluster, k) for cluster in self.clusters}
+            for cluster in self._within_reach({c: way for c, way in found.items() if way}):
+                ways[region, cluster] = tuple(Route(way.links, way.rtt_ms / one_way) for way in found[cluster])
             if region in self.local_regions:
                 ways[region, local_site(region)] = (Route((), self.facts.network["local_rtt_ms"] / one_way),)
         return ways
+
+    def _within_reach(self, found: dict[str, list[hubs.Route]]) -> list[str]:
+        """Clusters of `found` that a region may use under the scenario's reach."""
+        if self.scenario.network.reach == "nation" or not found:
+            return list(found)
+        hub = self.facts.clusters["hub"]
+        nearest_hub = hub.loc[min(found, key=lambda c: (found[c][0].rtt_ms, c))]
+        return [c for c in found if hub.loc[c] == nearest_hub]
 
     # -- work
 
@@ -418,6 +428,11 @@ class _Builder:
             transfer_kcny_per_tb=network["transfer_kcny_per_tb"],
             transfer_mwh_per_tb=network["energy_mwh_per_tb"],
         )
+
+    def _innovation(self) -> Innovation:
+        spec = self.scenario.innovation
+        points = {str(zone): tuple(values) for zone, values in spec.points_per_eflops.items()}
+        return Innovation(spec.weight_kcny_per_point, tuple(spec.thresholds_eflops), points)
 
     # -- reading frames
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -140,6 +141,20 @@ class Prices:
 
 
 @dataclass(frozen=True)
+class Innovation:
+    """What a province's mean dispatched compute is worth: points per EFLOPS by zone, in each segment of thresholds."""
+
+    weight_kcny_per_point: float
+    thresholds_eflops: tuple[float, ...]
+    points_per_eflops: dict[str, tuple[float, ...]]
+
+    def widths_eflops(self, most_eflops: float) -> tuple[float, ...]:
+        """Widths of the segments; the last reaches `most_eflops`, at least a little beyond the last threshold."""
+        ends = (0.0, *self.thresholds_eflops, max(most_eflops, sum(self.thresholds_eflops[-1:]) + 1.0))
+        return tuple(high - low for low, high in pairwise(ends))
+
+
+@dataclass(frozen=True)
 class Case:
     name: str
     horizon: Horizon
@@ -198,6 +213,7 @@ class Case:
     carbon_ledger: CarbonLedger
     prices: Prices
 
+    innovation: Innovation | None = None
     facts: dict[str, dict[str, float]] = field(default_factory=dict)
     """How many facts of each status each table contributed: table -> status -> count."""
 

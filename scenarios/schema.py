@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any, Literal
+from itertools import pairwise
+from math import isfinite
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from hubs.errors import Fault, nearest
 
@@ -100,6 +102,28 @@ class FleetSection(Section):
     discount_frac: float = Share
 
 
+class InnovationSection(Section):
+    """Value of a province's mean dispatched compute: points per EFLOPS in each segment between thresholds, by zone."""
+
+    weight_kcny_per_point: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    thresholds_eflops: list[float] = []
+    points_per_eflops: dict[Literal["east", "central", "west"], list[float]] = {}
+
+    @model_validator(mode="after")
+    def _segments(self) -> Self:
+        rising = [0.0, *self.thresholds_eflops]
+        if any(not low < high for low, high in pairwise(rising)):
+            raise ValueError("thresholds_eflops must rise from above zero")
+        for zone, points in self.points_per_eflops.items():
+            if len(points) != len(rising) or not all(isfinite(point) and point >= 0 for point in points):
+                raise ValueError(
+                    f"points_per_eflops of '{zone}' must be {len(rising)} numbers, none negative: one per segment"
+                )
+        if self.weight_kcny_per_point and len(self.points_per_eflops) < 3:
+            raise ValueError("points_per_eflops must name east, central and west once the weight is above zero")
+        return self
+
+
 class WeatherSection(Section):
     day_sd_c: float = Amount
     shift_c: float = Field(ge=-30, le=30, allow_inf_nan=False)
@@ -108,6 +132,8 @@ class WeatherSection(Section):
 
 class NetworkSection(Section):
     routes_per_pair: int = Field(ge=1, le=5)
+    reach: Literal["nation", "territory"] = "nation"
+    """Clusters a region may use: all, or only those of the hub whose cluster is nearest to it."""
     usable_frac: float = Share
     latency_limit: Literal["round trip", "one way"]
 
@@ -148,6 +174,7 @@ class Scenario(Section):
     weather: WeatherSection
     network: NetworkSection
     policy: PolicySection
+    innovation: InnovationSection = InnovationSection()
     inputs: InputsSection = InputsSection()
     solve: SolveSection
     facts: dict[str, dict[str, Any]] = {}

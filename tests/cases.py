@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optimizer.blocks import BLOCKS
-from scenarios.case import Batch, Case, Floats, Generation, Horizon, Job, Prices, Route, Service
+from scenarios.case import Batch, Case, Floats, Generation, Horizon, Innovation, Job, Prices, Route, Service
 
 START = datetime(2025, 7, 14)
 
@@ -52,7 +52,7 @@ def two_site_case(**changes: Any) -> Case:
         pods_vacant=np.array([[4]]),
         local_eflops={"East local": 5.0},
         local_mw_per_eflops=3.5,
-        local_slot_h=1,
+        local_slot_h=2,
         home_reserve_frac={"Plateau": 0.1},
         pue_ratio=np.array([[1.2, 1.25, 1.3, 1.25], [1.4, 1.45, 1.5, 1.45]]),
         connection_mw=np.array([40.0, 30.0]),
@@ -66,6 +66,7 @@ def two_site_case(**changes: Any) -> Case:
         residual_tco2_per_mwh=np.array([0.7, 0.5]),
         carbon_ledger="location",
         prices=Prices(0.006, 0.05, 0.06, 0.02, 0.01),
+        innovation=Innovation(0.5, (1.0, 3.0), {"east": (0.3, 0.5, 0.4), "west": (0.1, 0.2, 0.1)}),
     )
     return replace(case, **changes)
 
@@ -81,7 +82,10 @@ def random_case(seed: int) -> Case:
     links = tuple(f"{r}-{c}" for r in regions for c in clusters)
     generations = tuple(
         Generation(
-            g, 1.0, *map(float, rng.uniform((0.2, 0.8, 0.1, 0.5), (0.5, 1.5, 1.0, 2.0))), min_up_h=int(rng.integers(1, 3))
+            g,
+            1.0,
+            *map(float, rng.uniform((0.2, 0.8, 0.1, 0.5), (0.5, 1.5, 1.0, 2.0))),
+            min_up_h=int(rng.integers(1, 3)),
         )
         for g in "a"
     )
@@ -108,8 +112,17 @@ def random_case(seed: int) -> Case:
         arrivals_eflopsh=rng.uniform(0.0, 1.0, (2, 1, 1)),
         arrived_by_frac=arrived,
         jobs=tuple(
-            Job(f"job {n}", str(rng.choice(regions)), 1, float(rng.uniform(0.3, 0.9)), int(rng.integers(1, 3)), -1, hours,
-                0.2, float(rng.uniform(0.2, 6)))
+            Job(
+                f"job {n}",
+                str(rng.choice(regions)),
+                1,
+                float(rng.uniform(0.3, 0.9)),
+                int(rng.integers(1, 3)),
+                -1,
+                hours,
+                0.2,
+                float(rng.uniform(0.2, 6)),
+            )
             for n in range(2 if wide else int(rng.integers(1, 3)))
         ),
         start_grid_h=1,
@@ -133,6 +146,7 @@ def random_case(seed: int) -> Case:
         residual_tco2_per_mwh=rng.uniform(0.4, 0.9, len(sites)),
         carbon_ledger="market" if rng.integers(2) else "location",
         prices=Prices(*map(float, rng.uniform((0.005, 0.02, 0.05, 0.0, 0.0), (0.02, 0.2, 0.2, 0.1, 0.05)))),
+        innovation=Innovation(0.5, (0.4,), {"east": (0.1, 0.4), "west": (0.3, 0.2)}) if rng.integers(2) else None,
     )
 
 
@@ -158,6 +172,8 @@ def priced(case: Case, factor: float) -> Case:
         energy_kcny_per_mwh=factor * case.energy_kcny_per_mwh,
         demand_charge_kcny_per_mw=factor * case.demand_charge_kcny_per_mw,
         direct_kcny_per_mwh=factor * case.direct_kcny_per_mwh,
+        innovation=case.innovation
+        and replace(case.innovation, weight_kcny_per_point=factor * case.innovation.weight_kcny_per_point),
         prices=Prices(
             factor * p.certificate_kcny_per_mwh,
             factor * p.green_shortfall_kcny_per_mwh,
@@ -179,9 +195,12 @@ def twice(case: Case) -> Case:
 
 
 def halved(case: Case) -> Case:
-    """Every region, site and job as two of half the size, over the same links; home reserves are left out."""
+    """Every region, site and job as two of half the size, over the same links; no home reserve, no innovation value."""
     return replace(
-        _copies(case, ("one ", "two "), 0.5, apart=False), link_capacity_gbps=case.link_capacity_gbps, links=case.links
+        _copies(case, ("one ", "two "), 0.5, apart=False),
+        innovation=None,
+        link_capacity_gbps=case.link_capacity_gbps,
+        links=case.links,
     )
 
 

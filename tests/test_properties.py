@@ -102,7 +102,13 @@ def test_a_cluster_renamed_consistently_gives_the_same_optimum(facts_folder: Pat
     """Its place in every order changes with the name; only noise drawn by name is left out."""
     old, new = "Shaoguan", "A cluster by another name"
     before = build_case(load("day", (*SMALL, *STILL)))
-    for file, columns in (("clusters", (0,)), ("cluster_facts", (0,)), ("fleet", (0,)), ("nodes", (0,)), ("links", (0, 1))):
+    for file, columns in (
+        ("clusters", (0,)),
+        ("cluster_facts", (0,)),
+        ("fleet", (0,)),
+        ("nodes", (0,)),
+        ("links", (0, 1)),
+    ):
         rewrite(facts_folder / f"{file}.csv", lambda rows, c=columns: _replace(rows, dict.fromkeys(c, old), new))
     rewrite(figures_folder / "site_climate.csv", lambda rows: _replace(rows, {0: old}, new))
     figures.table.cache_clear()
@@ -200,7 +206,7 @@ def test_the_relaxation_is_a_bound(seed: int) -> None:
 
 def test_two_regions_and_clusters_of_half_the_size_cost_the_same() -> None:
     """In the relaxation, where pods and jobs are divisible, size is not a matter of names."""
-    case = replace(two_site_case(), home_reserve_frac={"Plateau": 0.0}, pods_installed=np.array([[24]]))
+    case = two_site_case(home_reserve_frac={"Plateau": 0.0}, pods_installed=np.array([[24]]), innovation=None)
     halves = halved(case)
     assert len(halves.sites) == 2 * len(case.sites)
     assert halves.demand_eflops.sum() == pytest.approx(case.demand_eflops.sum())

@@ -22,6 +22,7 @@ from optimizer.blocks import (
     green,
     grid,
     hosting,
+    innovation,
     jobs,
     network,
     renewable,
@@ -43,6 +44,7 @@ BLOCKS: dict[str, ModuleType] = {
     "carbon": carbon,
     "network": network,
     "coverage": coverage,
+    "innovation": innovation,
 }
 
 

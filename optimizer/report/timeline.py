@@ -159,7 +159,7 @@ def utilisation_figure(run: Run) -> Figure:
         "zmin": 0,
         "zmax": 1,
         "colorscale": [[0, "#F1F5F9"], [0.5, "#86ABCB"], [1, "#16324F"]],
-        "xgap": 1,
+        "xgap": 1 if len(used.columns) <= 48 else 0,
         "ygap": 2,
         "colorbar": {"title": {"text": "load / usable", "side": "right"}, "tickformat": ".0%", "thickness": 12},
         "hovertemplate": "%{y}<br>%{x|%a %H:%M}: %{z:.1%}<extra></extra>",

@@ -1,8 +1,8 @@
 """A guided dive: from the relaxation to a plan by fixing integers in rounds, each solved from the last basis.
 
 Choices first (rows that say "exactly one of these binaries"): in each round those that are settled, and the
-half of the open ones that is nearest to settled, take their largest member. Then counts (general integers,
-such as pods that are on): in each round those that are whole are fixed and those nearly up to the next whole
+half of the open ones that is nearest to settled, take their largest member. Then counts (all other
+integers, such as pods that are on): in each round those that are whole are fixed and those nearly up to the next whole
 number are rounded up; what is left over moves to where it fits. The last solve, with every integer fixed, is
 the least-cost plan for those integers.
 """
@@ -26,8 +26,7 @@ ROUND_UP_FROM = (0.75, 0.45, 0.0)
 def settle_choices(session: Session, point: Point, clock: Clock, heard: Callable[[str], None]) -> Point:
     """A point with every choice whole, counts still relaxed; or the status that stopped. Leaves choices fixed."""
     program = session.program
-    binaries = np.flatnonzero(program.integer & ((program.upper - program.lower) <= 1))
-    choice_of = choices(program, binaries)
+    binaries, choice_of = choices(program)
     is_open = np.ones(choice_of.max(initial=-1) + 1, dtype=bool)
     while is_open.any() and point.x is not None:
         leaders, weight = _leaders(point.x[binaries], choice_of, is_open.size)
@@ -46,17 +45,15 @@ def settle_choices(session: Session, point: Point, clock: Clock, heard: Callable
     return point
 
 
-def choices(program: Program, binaries: Columns) -> Ints:
-    """For each binary, the number of the "exactly one" row it stands in; a binary in none is its own choice."""
-    matrix = program.matrix
-    ones = sparse.csr_array(matrix[:, binaries])
+def choices(program: Program) -> tuple[Columns, Ints]:
+    """The binaries that stand in an "exactly one" row, and the number of that row for each."""
+    binaries = np.flatnonzero(program.integer & ((program.upper - program.lower) <= 1))
+    ones = sparse.csr_array(program.matrix[:, binaries])
     whole_row = (program.row_lower == 1) & (program.row_upper == 1) & (np.diff(ones.indptr) > 0)
     choice = np.full(binaries.size, -1, dtype=np.int64)
     for number, row in enumerate(np.flatnonzero(whole_row)):
         choice[ones.indices[ones.indptr[row] : ones.indptr[row + 1]]] = number
-    alone = np.flatnonzero(choice < 0)
-    choice[alone] = int(whole_row.sum()) + np.arange(alone.size)
-    return choice
+    return binaries[choice >= 0], choice[choice >= 0]
 
 
 def _leaders(values: Floats, choice_of: Ints, count: int) -> tuple[Ints, Floats]:
@@ -71,7 +68,7 @@ def _leaders(values: Floats, choice_of: Ints, count: int) -> tuple[Ints, Floats]
 def round_counts(session: Session, point: Point, clock: Clock, heard: Callable[[str], None]) -> Point:
     """A point with every integer whole, from one whose choices are; or the status that stopped. Leaves them fixed."""
     program = session.program
-    counts = np.flatnonzero(program.integer & ((program.upper - program.lower) > 1))
+    counts = np.setdiff1d(np.flatnonzero(program.integer), choices(program)[0])
     for threshold in ROUND_UP_FROM:
         if point.x is None:
             return point

@@ -19,8 +19,8 @@ from optimizer.solve.compile import Program
 from optimizer.solve.engine import Clock, Columns, solve_part
 from scenarios.case import Floats
 
-MACHINES = ("fleet", "grid", "renewable", "green")
-"""Blocks whose variables belong to one site once its load is given."""
+MACHINES = ("fleet", "grid", "renewable", "green", "innovation")
+"""Blocks whose variables belong to one site, or to one province, once its load is given."""
 
 TINY = 1e-12
 """A row's held part below this is what is left of a subtraction."""

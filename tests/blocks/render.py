@@ -1,4 +1,4 @@
-"""A compiled programme as text that can be read against the model page: one section per constraint, cost and variable."""
+"""A compiled programme as text to be read against the model page: a section per constraint, cost and variable."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def _cost(program: Program, item: str) -> Iterator[str]:
 def _rows(program: Program, constraint: str) -> Iterator[str]:
     for row, (name, member) in enumerate(program.row_keys):
         if name == constraint:
-            yield f"  {label('', member) or 'all'}: {_sum(program, program.matrix[[row]].tocsr())} {_side(program, row)}"
+            body = _sum(program, program.matrix[[row]].tocsr())
+            yield f"  {label('', member) or 'all'}: {body} {_side(program, row)}"
 
 
 def _sum(program: Program, row: object) -> str:

@@ -14,8 +14,11 @@ import pytest
 
 from optimizer.blocks import BLOCKS, build_model
 from optimizer.solve.compile import Program, compile_case, compile_model
+from scenarios.case import Innovation
 from tests.blocks.render import owner, render
 from tests.cases import two_site_case
+
+VALUE = Innovation(3.0, (1.0,), {"east": (0.3, 0.5), "west": (0.04, 0.06)})
 
 GOLDEN = Path(__file__).parent / "golden"
 WITHOUT_FILE = {"facility"}
@@ -24,7 +27,7 @@ FILES = sorted({*BLOCKS, "ledgers"} - WITHOUT_FILE)
 
 
 def texts() -> tuple[Program, dict[str, str]]:
-    model = build_model(two_site_case())
+    model = build_model(two_site_case(innovation=VALUE))
     program = compile_model(model)
     charged = {item: {rule.__module__.split(".")[-1] for rule in rules} for item, rules in model.books.costs.items()}
     constraints = list(dict.fromkeys(name for name, _ in program.row_keys))
@@ -34,7 +37,11 @@ def texts() -> tuple[Program, dict[str, str]]:
         mine = [name for name in constraints if owner(name) == file]
         names = [name for name in program.variables if owner(name) == file]
         if costs or mine or names:
-            title = (BLOCKS[file].__doc__ or "").splitlines()[0] if file in BLOCKS else "The balances: all blocks meet here."
+            title = (
+                (BLOCKS[file].__doc__ or "").splitlines()[0]
+                if file in BLOCKS
+                else "The balances: all blocks meet here."
+            )
             made[file] = render(program, title, costs, mine, names)
     return program, made
 
@@ -88,15 +95,15 @@ def test_every_constraint_declared_by_a_block_has_rows_in_the_two_site_case() ->
         source = Path(str(block.__file__)).read_text(encoding="utf-8")
         for part in source.split(" = pyo.Constraint(")[:-1]:
             declared.add(f"{name}.{part.rsplit('.', 1)[-1].strip()}")
-    program = compile_case(two_site_case())
+    program = compile_case(two_site_case(innovation=VALUE))
     assert declared == {name for name, _ in program.row_keys if "." in name}
 
 
 def test_a_cyclic_horizon_only_changes_what_came_before_the_first_hour() -> None:
-    case = two_site_case()
+    case = two_site_case(innovation=VALUE)
     open_end = compile_case(replace(case, horizon=replace(case.horizon, cyclic=False)))
     cyclic = compile_case(case)
     different = {
         key for key, row in zip(cyclic.row_keys, (cyclic.matrix - open_end.matrix).tolil().rows, strict=True) if row
     }
-    assert different == {("fleet.pays_for_starts", ("Plateau", "a", 0))}
+    assert different == {("fleet.pays_for_starts", ("Plateau", "a", 0)), ("fleet.stays_on", ("Plateau", "a", 0))}

@@ -80,7 +80,8 @@ def test_a_job_is_the_same_whatever_the_number_of_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hours", "period_h", "grid_h"), [(1, 1, 1), (2, 1, 1), (2, 2, 24), (6, 6, 3), (12, 6, 5), (24, 24, 1), (24, 6, 3), (168, 6, 3)]
+    ("hours", "period_h", "grid_h"),
+    [(1, 1, 1), (2, 1, 1), (2, 2, 24), (6, 6, 3), (12, 6, 5), (24, 24, 1), (24, 6, 3), (168, 6, 3)],
 )
 def test_every_job_can_start_and_end_in_time(hours: int, period_h: int, grid_h: int) -> None:
     horizon = Horizon(datetime(2025, 7, 14), hours, period_h)

@@ -141,8 +141,7 @@ ONE_LINE = {
     "fact of an unknown link": (
         '[facts.links."Mars--Moon"]\ncapacity_gbps = 1',
         '[facts.links."Mars--Moon"]',
-        "key of links 'Mars--Moon' is not known; a scenario changes facts that exist. "
-        "Mend: write one of the ",
+        "key of links 'Mars--Moon' is not known; a scenario changes facts that exist. Mend: write one of the ",
     ),
     "fact of an unknown quantity": (
         "[facts.clusters.Guian]\npue = 1.2",

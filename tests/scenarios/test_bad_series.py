@@ -23,7 +23,12 @@ HEADER = "region,class,hour,demand_eflops"
 
 
 def demand_rows() -> list[str]:
-    return [f"{r},{k},{t},{i + j + t / 8}" for i, r in enumerate(REGIONS) for j, k in enumerate(CLASSES) for t in range(HOURS)]
+    return [
+        f"{r},{k},{t},{i + j + t / 8}"
+        for i, r in enumerate(REGIONS)
+        for j, k in enumerate(CLASSES)
+        for t in range(HOURS)
+    ]
 
 
 def spoiled(change: Callable[[list[str]], None]) -> list[str]:
@@ -108,7 +113,10 @@ def test_an_hour_twice_and_one_missing_come_together(desk: Desk) -> None:
     [
         (HEADER + ",note", ["column 'note' is not known"]),
         ("region,class,hour", ["column 'demand_eflops' is missing"]),
-        ("region,class,hour,demand_pflops", ["column 'demand_pflops' is not known", "column 'demand_eflops' is missing"]),
+        (
+            "region,class,hour,demand_pflops",
+            ["column 'demand_pflops' is not known", "column 'demand_eflops' is missing"],
+        ),
         ("region,class,hour,hour", ["column 'hour' stands 2 times", "column 'demand_eflops' is missing"]),
     ],
 )
@@ -208,9 +216,7 @@ def test_faults_of_several_files_come_at_once(desk: Desk) -> None:
     ]
 
 
-def test_a_file_named_by_a_change_is_looked_for_where_one_stands(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_named_by_a_change_is_looked_for_where_one_stands(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.table("demand.csv", HEADER, demand_rows())
     monkeypatch.chdir(desk.folder)
     changes = ("horizon.hours=6", 'scope.regions=["Guangdong","Guizhou"]', 'scope.clusters=["Guian"]')

@@ -93,7 +93,8 @@ def test_demand_is_the_mean_times_the_share(facts: Facts) -> None:
 
 def test_a_short_last_day_gets_its_part_of_the_work() -> None:
     whole, part = (
-        build_case(load("day", [f"horizon.hours={hours}", "demand.day_sd_frac=0", "jobs.count=1"])) for hours in (48, 36)
+        build_case(load("day", [f"horizon.hours={hours}", "demand.day_sd_frac=0", "jobs.count=1"]))
+        for hours in (48, 36)
     )
     assert part.horizon.day_hours == (24, 12)
     np.testing.assert_allclose(part.arrivals_eflopsh[:, :, 1], whole.arrivals_eflopsh[:, :, 1] / 2)
@@ -116,7 +117,9 @@ def test_one_way_limits_halve_the_latency() -> None:
 
 
 def test_more_routes_per_pair() -> None:
-    case = build_case(load("day", ["network.routes_per_pair=3", 'scope.regions=["Guangdong"]', 'scope.clusters=["Guian"]']))
+    case = build_case(
+        load("day", ["network.routes_per_pair=3", 'scope.regions=["Guangdong"]', 'scope.clusters=["Guian"]'])
+    )
     assert len(case.routes["Guangdong", "Guian"]) == 3
     assert len(case.routes["Guangdong", "Guangdong local"]) == 1
 

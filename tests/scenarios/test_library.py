@@ -34,7 +34,7 @@ def test_the_national_scenarios_are_as_large_as_promised(name: str, hours: int, 
 
 
 def test_a_child_inherits_key_by_key(desk: Desk) -> None:
-    desk.write(SMALL + '\n[weather]\nshift_c = 3\n[scope]\n'.replace("[scope]\n", "") + "", "parent")
+    desk.write(SMALL + "\n[weather]\nshift_c = 3\n[scope]\n".replace("[scope]\n", "") + "", "parent")
     path = desk.write('extends = "parent"\nwhy = "Inherits, and changes one key."\n[weather]\nday_sd_c = 1\n')
     scenario = load(str(path)).scenario
     assert (scenario.name, scenario.weather.shift_c, scenario.weather.day_sd_c) == ("mine", 3, 1)

@@ -91,7 +91,9 @@ def test_temperature_and_pue() -> None:
 
 
 def test_streams_differ_by_name_and_seed_only() -> None:
-    draws = {(seed, *names): profiles.stream(seed, *names).random() for seed in (1, 2) for names in (("a", "b"), ("b", "a"))}
+    draws = {
+        (seed, *names): profiles.stream(seed, *names).random() for seed in (1, 2) for names in (("a", "b"), ("b", "a"))
+    }
     assert len(set(draws.values())) == 4
     assert profiles.stream(1, "a", "b").random() == draws[1, "a", "b"]
 
@@ -152,5 +154,7 @@ def test_a_series_without_figures_is_an_error(ask: object, message: str) -> None
 def test_a_blank_figure_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "shape.csv").write_text("hour,a,status,source\n0,1,x,y\n1,,x,y\n", encoding="utf-8")
     monkeypatch.setattr(figures, "FOLDER", tmp_path)
-    with pytest.raises(InputError, match=r"shape.csv row 3: a cell is blank; every figure must stand. Mend: fill it in"):
+    with pytest.raises(
+        InputError, match=r"shape.csv row 3: a cell is blank; every figure must stand. Mend: fill it in"
+    ):
         figures.table("shape")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +21,7 @@ from tests.cases import random_case, two_site_case
 
 
 @pytest.fixture
-def written_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def written_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Build and compile without templates.
 
     Without them Pyomo wants `Feasible` where a rule says True, as one does at a link that nothing may use.
@@ -43,7 +42,6 @@ def written_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(blocks.templates, "__enter__", lambda self: None)
     monkeypatch.setattr("optimizer.solve.compile.build_model", build)
-    yield
 
 
 def same(one: Program, other: Program) -> None:
@@ -137,3 +135,37 @@ def test_the_mps_file_holds_the_same_programme(tmp_path: Any) -> None:
     assert highs.getObjectiveValue() == pytest.approx(ours.objective_kcny, rel=1e-6)
     assert highs.getLp().col_names_ == program.column_names
     assert highs.getLp().row_names_ == program.row_names
+
+
+def test_every_kind_of_row_bound_and_cost_comes_through() -> None:
+    """A model written here by hand, its arrays too."""
+    model = pyo.ConcreteModel()
+    model.x = pyo.Var(bounds=(1, None), doc="[MW] a")
+    model.y = pyo.Var(within=pyo.Integers, bounds=(-2, 5), doc="[1] b")
+    model.unused = pyo.Var([1, 2], doc="[1] c")
+    model.at_most = pyo.Constraint(expr=2 * model.x + model.y <= 7)
+    model.at_least = pyo.Constraint(expr=model.x - 3 * model.y >= 4)
+    model.equal = pyo.Constraint(expr=model.x + model.y == 6)
+    model.between = pyo.Constraint(expr=(1, model.x + 5 * model.y, 9))
+    model.cost = pyo.Block()
+    model.cost.first = pyo.Objective(expr=3 * model.x + 10)
+    model.cost.second = pyo.Objective(expr=model.y - model.x)
+    program = compile_model(model)
+    columns = [int(program.variables[name][0]) for name in ("x", "y")]
+    rows = {
+        (name, low, high, *program.matrix.toarray()[row, columns])
+        for row, ((name, _), low, high) in enumerate(
+            zip(program.row_keys, program.row_lower, program.row_upper, strict=True)
+        )
+    }
+    at_least = {("at_least", 4.0, np.inf, 1.0, -3.0)}
+    between = {("between", 1.0, np.inf, 1.0, 5.0), ("between", -np.inf, 9.0, 1.0, 5.0)}
+    assert rows == {("at_most", -np.inf, 7.0, 2.0, 1.0), *at_least, ("equal", 6.0, 6.0, 1.0, 1.0), *between}
+    assert (program.lower[columns].tolist(), program.upper[columns].tolist()) == ([1, -2], [np.inf, 5])
+    assert program.integer[columns].tolist() == [False, True]
+    assert program.variables["unused"].tolist() == [-1, -1]
+    assert program.items == ("first", "second")
+    np.testing.assert_array_equal(program.item_cost.toarray()[:, columns], [[3, 0], [-1, 1]])
+    assert (program.item_offset.tolist(), program.offset) == ([10.0, 0.0], 10.0)
+    np.testing.assert_array_equal(program.cost[columns], [2, 1])
+    assert program.units["x"] == "[MW] a"

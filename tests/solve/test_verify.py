@@ -65,7 +65,7 @@ def test_a_row_broken_by_little_is_found(program: Program, plan: Floats, step: f
 
 @pytest.mark.parametrize(("value", "broken"), [(-0.1, True), (30.5, True), (29.0, False)])
 def test_a_broken_bound_is_named(program: Program, plan: Floats, value: float, broken: bool) -> None:
-    """The peak of the local site is bounded by its connection of 30 MW; a higher peak than needed breaks nothing else."""
+    """The peak of the local site is bounded by its connection, 30 MW; a higher peak than needed breaks nothing else."""
     at = column(program, "grid.peak_mw[East_local]")
     verdict = verify(program, moved(plan, at, value))
     assert verdict.holds is not broken

@@ -8,10 +8,20 @@
     displayModeBar: false,
   };
   const plots = [...document.querySelectorAll(".plot")];
+  // The map keeps its shape, so it is lower where it is narrower; the other figures keep their height.
+  const height = (plot, widthPx) => {
+    const full = specs[plot.id].layout.height;
+    return plot.id === "flows" ? Math.min(full, 0.83 * widthPx + 130) : full;
+  };
   for (const plot of plots) {
     const { data, layout } = specs[plot.id];
-    Plotly.newPlot(plot, data, layout, config);
+    Plotly.newPlot(plot, data, { ...layout, height: height(plot, plot.clientWidth) }, config);
   }
+
+  const fit = (plot) =>
+    Plotly.relayout(plot, { width: null, height: height(plot, plot.parentElement.clientWidth), autosize: true });
+  const map = document.getElementById("flows");
+  if (map) window.addEventListener("resize", () => fit(map));
 
   const site = document.getElementById("site");
   const dispatch = document.getElementById("dispatch");
@@ -35,9 +45,9 @@
   // Paper is narrower than most screens: figures are drawn anew to its width, and back afterwards.
   const paperPx = 690;
   window.addEventListener("beforeprint", () => {
-    for (const plot of plots) Plotly.relayout(plot, { width: paperPx });
+    for (const plot of plots) Plotly.relayout(plot, { width: paperPx, height: height(plot, paperPx) });
   });
   window.addEventListener("afterprint", () => {
-    for (const plot of plots) Plotly.relayout(plot, { width: null, autosize: true });
+    for (const plot of plots) fit(plot);
   });
 })();
