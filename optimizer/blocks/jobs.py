@@ -2,8 +2,8 @@
 
 start[j,c,t] is one if job j starts at hour t (on the scenario's grid of start hours, between release
 and deadline) in cluster c. A started job holds its load for its whole duration. Its data volume is
-moved in the steering period before the one it starts in; a job known since before the horizon has had
-its data sent ahead. Dropping a job costs its stated value.
+moved in the steering period before the one it starts in; a start in the first period is open only to a job
+known before the horizon, whose data moved before it too. Dropping a job costs its stated value.
 
 Load is written by recursion (what ran an hour ago, plus what starts, less what ends): each start then
 has two nonzeros instead of one per hour it runs.
