@@ -30,7 +30,7 @@ def trace(
     changes: Sequence[str] = (),
     heard: Callable[[str], None] = lambda _: None,
 ) -> pd.DataFrame:
-    """weight_kcny_per_point, cost_kcny (without the value), innovation_points, gap_kcny, theil, gini, western utilisation.
+    """weight_kcny_per_point, cost_kcny (without the value), innovation_points, gap_kcny, theil, gini, western use.
 
     One row a weight, in order of weight; TimeoutError if a weight has no plan within the scenario's time limit. Points
     of the plan at weight zero are counted by the same piecewise function.
