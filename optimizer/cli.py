@@ -16,7 +16,7 @@ from rich.table import Table
 
 from hubs import DATA, InputError, load_facts
 from hubs.errors import Fault, nearest
-from optimizer import innovation
+from optimizer import frontier, innovation
 from optimizer.progress import Watch
 from optimizer.report.page import write_page
 from optimizer.runs.store import open_run
@@ -35,6 +35,7 @@ app = typer.Typer(
 )
 out, err = Console(), Console(stderr=True)
 app.add_typer(innovation.app, name="innovation")
+innovation.app.command("frontier")(frontier.command)
 
 EXIT_FAULT, EXIT_INPUT, EXIT_GAP, EXIT_INFEASIBLE = 1, 2, 3, 4
 

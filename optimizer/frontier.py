@@ -7,9 +7,12 @@ cost and innovation together, up to the proved gap. Equity is read off the same 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
+import typer
 
 from optimizer.report.indicators import indicators
 from optimizer.report.tables import plan_tables
@@ -75,3 +78,20 @@ def points(plan: Plan) -> float:
         filled = np.clip(float(eflops) - starts, 0.0, ends - starts)
         total += float(filled @ np.array(value.points_per_eflops[case.zone[str(region)]]))
     return total
+
+
+def command(
+    scenario: Annotated[str, typer.Argument(help="A scenario whose [innovation] names thresholds and values.")],
+    weight: Annotated[
+        list[float] | None, typer.Option(help="A weight in kCNY per point; give it as often as needed.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--out", help="CSV file to write.")] = None,
+) -> None:
+    """Trace cost, equity and innovation as the weight on innovation grows.
+
+    Example: computegrid innovation frontier day --out frontier.csv
+    """
+    frontier = trace(scenario, weight or WEIGHTS, heard=lambda what: typer.echo(what, err=True))
+    typer.echo(frontier.to_string(index=False, float_format=lambda value: f"{value:,.3f}"))
+    if file is not None:
+        frontier.to_csv(file, index=False)

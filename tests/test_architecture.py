@@ -27,7 +27,7 @@ LAYERS = (
     ("optimizer.runs",),
     ("optimizer.market",),
     ("optimizer.report",),
-    ("optimizer.workflow", "optimizer.progress", "optimizer.innovation"),
+    ("optimizer.workflow", "optimizer.progress", "optimizer.innovation", "optimizer.frontier"),
     ("optimizer.cli",),
 )
 """From the ground up: a module imports its own package and what lies below."""

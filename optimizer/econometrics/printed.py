@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from optimizer.econometrics.errors import Fault, TablesError
+from optimizer.econometrics.printedshape import section_faults
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def load_tables(path: Path | str) -> Tables:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TablesError((Fault(where.name, f"is not TOML ({error})", "UTF-8 TOML", "correct this line"),)) from error
-    faults = _meta_faults(raw, where.name) or _section_faults(raw, where.name)
+    faults = _meta_faults(raw, where.name) or section_faults(raw, str(raw["meta"]["treatment"]), where.name)
     if faults:
         raise TablesError(faults)
     meta = raw["meta"]
@@ -98,56 +99,15 @@ def _meta_faults(raw: Mapping[str, object], source: str) -> list[Fault]:
         for key in ("treatment", "cities", "years")
         if key not in meta
     ]
+    cities = meta.get("cities", 1)
+    if not isinstance(cities, int) or cities < 1:
+        faults.append(Fault(f"{source} [meta]", f"cities = {cities}", "a whole number above zero", "write how many"))
     years = meta.get("years", [0, 0])
     if not (
         isinstance(years, list) and len(years) == 2 and all(isinstance(y, int) for y in years) and years[0] <= years[1]
     ):
         faults.append(Fault(f"{source} [meta]", f"years = {years}", "first and last year", "write [2011, 2022]"))
     return faults
-
-
-# Keys each section needs: the rest are optional and checked when present.
-_NEEDED = {"table2": ("n", "r2"), "table3": ("n",), "table5": ("thresholds", "slopes"), "table7": ("group", "n")}
-KNOWN = ("meta", "table1", "table2", "table3", "table4", "table5", "table6", "table7", "table7_differences")
-
-
-def _section_faults(raw: Mapping[str, object], source: str) -> list[Fault]:
-    faults = [
-        Fault(f"{source} [{name}]", "is not a known section", "sections are " + ", ".join(KNOWN), "rename or remove it")
-        for name in raw
-        if name not in KNOWN
-    ]
-    treatment = str(raw["meta"]["treatment"])  # type: ignore[index]
-    for name, needed in _NEEDED.items():
-        section = raw.get(name, [])
-        if not isinstance(section, list):
-            faults.append(Fault(f"{source} [{name}]", "is one table", "it is a list of columns", f"write [[{name}]]"))
-            continue
-        wanted = needed if name == "table5" else (*needed, treatment)
-        for i, row in enumerate(section):
-            missing = [key for key in wanted if key not in row]
-            if missing:
-                faults.append(
-                    Fault(f"{source} [[{name}]] {i + 1}", f"has no {', '.join(missing)}", "it is needed", "add it")
-                )
-    return faults + _coefficient_faults(raw, source)
-
-
-def _coefficient_faults(node: object, where: str) -> list[Fault]:
-    if isinstance(node, list):
-        return [fault for i, item in enumerate(node) for fault in _coefficient_faults(item, f"{where} {i + 1}")]
-    if not isinstance(node, dict):
-        return []
-    if set(node) & {"b", "t"} and not any(isinstance(v, dict) for v in node.values()):
-        numbers = (int, Decimal)
-        if not all(isinstance(node.get(k), numbers) for k in ("b", "t")) or node["t"] == 0:
-            return [
-                Fault(
-                    where, "has a coefficient without b or with a zero t", "{ b = number, t = number }", "complete it"
-                )
-            ]
-        return []
-    return [fault for key, item in node.items() for fault in _coefficient_faults(item, f"{where} {key}")]
 
 
 def _convert(node: object) -> object:

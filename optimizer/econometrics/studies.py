@@ -53,7 +53,8 @@ def fit_checked(panel: Panel, settings: Settings | None = None) -> Study:
 
 
 def _b_t(b: float, t: float) -> str:
-    return f"{{ b = {b:.4f}, t = {t:.2f} }}"
+    """Significant digits, not decimals: neither may round to zero, for a reader's error is b / t."""
+    return f"{{ b = {b:#.5g}, t = {t:#.4g} }}"
 
 
 def printed_toml(results: Results) -> str:
