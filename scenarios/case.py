@@ -1,7 +1,7 @@
 """The case: facts x scenario x horizon, as plain arrays and dictionaries.
 
 A `Case` is the only thing the optimizer ever sees. It knows nothing of Pyomo or HiGHS, is built once by
-`scenarios.library.build_case` (or by hand in a test) and is never changed. Array axes are named by the
+`scenarios.build.build_case` (or by hand in a test) and is never changed. Array axes are named by the
 letters of the model page: r regions, k services, b batch classes, j jobs, s sites, c clusters,
 g pod generations, f direct-supply carriers, l links, t hours, p steering periods, d days.
 """

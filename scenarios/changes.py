@@ -4,7 +4,7 @@
 `[facts.prices] carbon_kcny_per_tco2 = 0.2` one of a table without keys; keys of the fleet are `Guian/a`. A change
 of an emission factor holds for every year. The provenance of a changed number becomes status `scenario`.
 
-Regions' demand shares need not sum to one here: a scenario may be about a few regions (see scenarios/build.py).
+Regions' demand shares need not sum to one here: a scenario may be about a few regions (see scenarios/checks.py).
 """
 
 from __future__ import annotations

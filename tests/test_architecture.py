@@ -14,8 +14,9 @@ import pytest
 
 from optimizer.blocks import BLOCKS, build_model
 from optimizer.solve.compile import Program, compile_case
-from scenarios.build import BLOCK_NAMES, build_case
+from scenarios.build import build_case
 from scenarios.library import load
+from scenarios.scope import BLOCK_NAMES
 from tests.cases import two_site_case
 
 ROOT = Path(__file__).resolve().parents[1]

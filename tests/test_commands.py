@@ -18,8 +18,8 @@ from scenarios.library import names
 
 Command = Callable[..., tuple[int, str, str]]
 FIELDS = {
-    "status", "objective_kcny", "bound_kcny", "gap_frac", "greedy_kcny", "hours", "columns", "rows", "nonzeros", "integers",
-    "build_s", "hand_over_s", "solver_s", "wall_s", "peak_rss_mb", "max_violation", "cost_items", "run_dir",
+    "status", "objective_kcny", "bound_kcny", "gap_frac", "greedy_kcny", "hours", "columns", "rows", "nonzeros",
+    "integers", "build_s", "hand_over_s", "solver_s", "wall_s", "peak_rss_mb", "max_violation", "cost_items", "run_dir",
 }  # fmt: skip
 
 

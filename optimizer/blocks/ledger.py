@@ -52,57 +52,30 @@ class Ledger:
         model.add_component(f"{self.name}_balances", pyo.Constraint(*sets, rule=balances, doc=doc))
 
 
-@dataclass
 class Books:
     """All ledgers of one model, and the cost items whose sum is minimised."""
 
-    compute: Ledger = field(
-        default_factory=lambda: Ledger(
-            "compute", "EFLOPS", ("sites", "hours"), "load carried by machines equals work sent to the site and hour"
+    def __init__(self) -> None:
+        site_hour, pair_period = ("sites", "hours"), ("remote_pairs", "periods")
+        self.compute = Ledger(
+            "compute", "EFLOPS", site_hour, "load carried by machines equals work sent to the site and hour"
         )
-    )
-    it_power: Ledger = field(
-        default_factory=lambda: Ledger(
-            "it_power", "MW", ("sites", "hours"), "power drawn by machines (read by facility)"
+        self.it_power = Ledger("it_power", "MW", site_hour, "power drawn by machines (read by facility)")
+        self.power = Ledger("power", "MW", site_hour, "power supplied at a site equals power drawn there")
+        self.pinned_gbps = Ledger(
+            "pinned", "Gbit/s", pair_period, "latency-bound traffic, at the period's busiest hour (read by network)"
         )
-    )
-    power: Ledger = field(
-        default_factory=lambda: Ledger(
-            "power", "MW", ("sites", "hours"), "power supplied at a site equals power drawn there"
+        self.movable_gbps = Ledger(
+            "movable", "Gbit/s", pair_period, "traffic that may take any route, mean of the period (read by network)"
         )
-    )
-    pinned_gbps: Ledger = field(
-        default_factory=lambda: Ledger(
-            "pinned",
-            "Gbit/s",
-            ("remote_pairs", "periods"),
-            "latency-bound traffic, at the period's busiest hour (read by network)",
-        )
-    )
-    pinned_tb: Ledger = field(
-        default_factory=lambda: Ledger(
+        self.pinned_tb = Ledger(
             "pinned_volume", "TB", ("clusters", "periods"), "data that latency-bound traffic moves into a cluster"
         )
-    )
-    movable_gbps: Ledger = field(
-        default_factory=lambda: Ledger(
-            "movable",
-            "Gbit/s",
-            ("remote_pairs", "periods"),
-            "traffic that may take any route, mean of the period (read by network)",
-        )
-    )
-    hosted: Ledger = field(
-        default_factory=lambda: Ledger(
+        self.hosted = Ledger(
             "hosted", "EFLOPS·h", ("pairs", "days"), "work of a region sent to a site in a day (read by hosting)"
         )
-    )
-    green: Ledger = field(
-        default_factory=lambda: Ledger(
-            "green", "MWh", ("clusters",), "green energy claimed by a cluster over the horizon"
-        )
-    )
-    costs: dict[str, list[Rule]] = field(default_factory=dict)
+        self.green = Ledger("green", "MWh", ("clusters",), "green energy claimed by a cluster over the horizon")
+        self.costs: dict[str, list[Rule]] = {}
 
     def charge(self, item: str, rule: Rule) -> None:
         """Post a cost in kCNY under a line of the report; `rule(model) -> expression`."""

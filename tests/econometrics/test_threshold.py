@@ -256,9 +256,9 @@ def test_refusals_name_what_is_wrong() -> None:
     s = make(1)
     with pytest.raises(DesignError, match="takes 5 distinct values"):
         threshold(s.y, s.z, np.round(np.clip(s.q, -2, 2)), s.x, s.unit, s.time)
+    kept = ~((s.unit == 0) & (s.time == 3))
     with pytest.raises(DesignError, match=r"0 3 \(0 rows\)"):
-        gone = ~((s.unit == 0) & (s.time == 3))
-        threshold(s.y[gone], s.z[gone], s.q[gone], s.x[gone], s.unit[gone], s.time[gone])
+        threshold(s.y[kept], s.z[kept], s.q[kept], s.x[kept], s.unit[kept], s.time[kept])
     with pytest.raises(DesignError, match="each regime keeps at least"):
         run(s, most=3, trim_frac=0.3)
 

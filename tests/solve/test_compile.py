@@ -20,9 +20,8 @@ from scenarios.library import load
 from tests.cases import random_case, two_site_case
 
 
-@pytest.fixture
-def written_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Build and compile without templates.
+def write_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Build and compile without templates from here on.
 
     Without them Pyomo wants `Feasible` where a rule says True, as one does at a link that nothing may use.
     """
@@ -63,21 +62,15 @@ CASES = {
     "day": lambda: build_case(load("day")),
     "two days": lambda: build_case(load("day", ["horizon.hours=42", "jobs.count=6"])),
 }
-TEMPLATED: dict[str, Program] = {}
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_with_templates(name: str) -> None:
-    TEMPLATED[name] = compile_case(CASES[name]())
-    assert TEMPLATED[name].matrix.nnz > TEMPLATED[name].rows
-
-
-@pytest.mark.usefixtures("written_out")
-@pytest.mark.parametrize("name", CASES)
-def test_without_templates_is_the_same(name: str) -> None:
-    if name not in TEMPLATED:
-        pytest.skip("compare with the test before this one")
-    same(TEMPLATED[name], compile_case(CASES[name]()))
+def test_without_templates_the_programme_is_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = CASES[name]()
+    templated = compile_case(case)
+    assert templated.matrix.nnz > templated.rows
+    write_out(monkeypatch)
+    same(templated, compile_case(case))
 
 
 def test_the_comparison_sees_a_factor_lost() -> None:

@@ -1,0 +1,111 @@
+"""Faults of a scenario that no single key shows: against the facts, the figures, the network and the user's files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from hubs.errors import Fault, InputError, nearest
+from scenarios import figures
+from scenarios.energy import capacity_frac, energy_kcny_per_mwh
+from scenarios.scope import BLOCK_NAMES, Scope
+from scenarios.work import demand_eflops, jobs
+
+STANDS_ON = {"coverage": ("service", "hosting")}
+NEEDED = ("fleet", "facility", "grid")
+"""Without machines, facilities and a grid there is nothing to dispatch."""
+INPUTS: tuple[Callable[[Scope], object], ...] = (demand_eflops, jobs, energy_kcny_per_mwh, capacity_frac)
+"""What reads the user's files."""
+
+
+def check(scope: Scope) -> None:
+    """Raise InputError with every fault; those that rest on sound names and facts are sought once these are."""
+    faults = [*_unknown_names(scope), *_wrong_blocks(scope), *_unknown_figures(scope)]
+    try:
+        _ = scope.facts
+    except InputError as error:
+        faults += error.faults
+    else:
+        faults += _shares_above_one(scope) if not faults else []
+    if not faults:
+        faults += [*_out_of_reach(scope), *_faulty_inputs(scope)]
+    if faults:
+        raise InputError(faults)
+
+
+def _unknown_names(scope: Scope) -> Iterator[Fault]:
+    given, base = scope.scenario.scope, scope.base
+    known = {
+        "regions": list(base.regions.index),
+        "clusters": list(base.clusters.index),
+        "local_sites": list(given.regions or base.regions.index),
+    }
+    for kind, names in given.model_dump().items():
+        path = ("scope", kind)
+        for name, count in Counter(names).items():
+            if name not in known[kind]:
+                found = f"scope.{kind} names '{name}'"
+                yield scope.fault(path, found, "it must be one that exists", nearest(name, known[kind]))
+            if count > 1:
+                found = f"scope.{kind} names '{name}' {count} times"
+                yield scope.fault(path, found, "what takes part is named once", "remove the others")
+
+
+def _wrong_blocks(scope: Scope) -> Iterator[Fault]:
+    path, without = ("blocks", "without"), scope.scenario.blocks.without
+    for name in without:
+        if name not in BLOCK_NAMES:
+            found = f"blocks.without names '{name}'"
+            yield scope.fault(path, found, "it must be one that exists", nearest(name, BLOCK_NAMES))
+        elif name in NEEDED:
+            rule = "machines, facilities and the grid are always there"
+            yield scope.fault(path, f"block '{name}' is left out", rule, "remove it from the list")
+    for name, needs in STANDS_ON.items():
+        for other in needs:
+            if other in without and name not in without:
+                rule = f"block '{name}' stands on block '{other}'"
+                yield scope.fault(path, f"block '{other}' is left out", rule, f"leave out '{name}' as well")
+
+
+def _unknown_figures(scope: Scope) -> Iterator[Fault]:
+    scenario = scope.scenario
+    job_figures = {"trace": ("job_quantiles", "trace"), "slack": ("deadline_tolerance", "kind")}
+    named = [
+        *((("services", k, "shape"), v.shape, "inference_shape", None) for k, v in scenario.services.items()),
+        *((("batches", b, "shape"), v.shape, "batch_arrivals", None) for b, v in scenario.batches.items()),
+        *((("jobs", key), getattr(scenario.jobs, key), *source) for key, source in job_figures.items()),
+    ]
+    for path, name, table, column in named:
+        known = figures.shapes(table) if column is None else sorted(set(figures.table(table)[column]))
+        if name not in known:
+            rule = f"it must stand in scenarios/data/{table}.csv"
+            yield scope.fault(path, f"{path[-1]} '{name}' is not known", rule, nearest(name, known))
+
+
+def _shares_above_one(scope: Scope) -> Iterator[Fault]:
+    total, changed = sum(scope.demand_share_frac.values()), scope.scenario.facts.get("regions", {})
+    if total > 1 + 1e-9 and any("demand_share_frac" in quantities for quantities in changed.values()):
+        found = f"demand_share_frac of the {len(scope.regions)} regions that take part sums to {total:.6g}"
+        rule = "shares of the nation's demand sum to at most 1"
+        yield scope.fault(("facts", "regions"), found, rule, "lower the shares, or raise demand.scale_ratio")
+
+
+def _out_of_reach(scope: Scope) -> Iterator[Fault]:
+    if "service" not in scope.blocks:
+        return
+    rule = "every region must have a site within a class's latency limit"
+    for name, spec in scope.scenario.services.items():
+        for region in scope.regions:
+            rtt_ms = min(ways[0].rtt_ms for (r, _), ways in scope.routes.items() if r == region)
+            if rtt_ms > spec.rtt_limit_ms:
+                found = f"class '{name}' allows {spec.rtt_limit_ms:g} ms and the nearest site of '{region}' is"
+                mend = "raise the limit, or give the region a local site"
+                yield scope.fault(("services", name, "rtt_limit_ms"), f"{found} {rtt_ms:.1f} ms away", rule, mend)
+
+
+def _faulty_inputs(scope: Scope) -> Iterator[Fault]:
+    for read in INPUTS:
+        try:
+            read(scope)
+        except InputError as error:
+            yield from error.faults

@@ -1,0 +1,90 @@
+"""Work that asks for compute: services, batch classes and jobs, drawn by seed or read from the user's files."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scenarios import figures, profiles, series
+from scenarios.arrivals import draw_jobs
+from scenarios.case import Batch, Floats, Ints, Job, Service
+from scenarios.machines import generations, pods
+from scenarios.scope import Scope
+
+
+def services(scope: Scope) -> tuple[Service, ...]:
+    fields = ("rtt_limit_ms", "traffic_gbps_per_eflops", "lost_kcny_per_eflopsh", "served_floor_frac")
+    return tuple(Service(name, *(getattr(spec, f) for f in fields)) for name, spec in scope.scenario.services.items())
+
+
+def demand_eflops(scope: Scope) -> Floats:
+    """(r, k, t); raises InputError with every fault of the user's file."""
+    scenario, horizon, names = scope.scenario, scope.horizon, list(scope.scenario.services)
+    path = scope.input_path("demand")
+    if path:
+        return series.read_series(path, series.DEMAND, (scope.regions, names), horizon.hours)
+    scale, day_sd = scenario.demand.scale_ratio, scenario.demand.day_sd_frac
+    return np.array(
+        [
+            [
+                profiles.demand_eflops(
+                    scale * spec.mean_eflops * scope.demand_share_frac[r],
+                    spec.shape,
+                    horizon,
+                    day_sd,
+                    profiles.stream(scenario.seed, "demand", r, k),
+                )
+                for k, spec in scenario.services.items()
+            ]
+            for r in scope.regions
+        ]
+    ).reshape(len(scope.regions), len(names), horizon.hours)
+
+
+def batches(scope: Scope) -> tuple[Batch, ...]:
+    fields = ("window_h", "data_tb_per_eflopsh", "late_kcny_per_eflopsh_h", "unfinished_kcny_per_eflopsh")
+    return tuple(Batch(name, *(getattr(spec, f) for f in fields)) for name, spec in scope.scenario.batches.items())
+
+
+def arrivals_eflopsh(scope: Scope) -> Floats:
+    """(r, b, d): batch work that arrives in each day, a short last day in proportion."""
+    scenario, days, share = scope.scenario, scope.horizon.days, scope.demand_share_frac
+    day_hours = np.array(scope.horizon.day_hours)
+    arrivals = np.zeros((len(scope.regions), len(scenario.batches), days))
+    for i, region in enumerate(scope.regions):
+        for j, (name, spec) in enumerate(scenario.batches.items()):
+            noise = profiles.stream(scenario.seed, "batch", region, name).standard_normal(days)
+            factor = np.maximum(0.1, 1 + scenario.demand.day_sd_frac * noise)
+            arrivals[i, j] = scenario.demand.scale_ratio * spec.mean_eflops * share[region] * day_hours * factor
+    return arrivals
+
+
+def arrived_by_frac(scope: Scope) -> Floats:
+    """(b, t): share of its day's arrivals that is in by the end of hour t."""
+    hours = profiles.hours_of_day(scope.horizon)
+    rows = []
+    for spec in scope.scenario.batches.values():
+        weights = figures.daily_shape("batch_arrivals", spec.shape)[hours]
+        days = [weights[24 * d : 24 * d + n].cumsum() for d, n in enumerate(scope.horizon.day_hours)]
+        rows.append(np.concatenate([day / day[-1] for day in days]))
+    return np.array(rows).reshape(len(scope.scenario.batches), scope.horizon.hours)
+
+
+def jobs(scope: Scope) -> tuple[Job, ...]:
+    """Atomic jobs by release; raises InputError with every fault of the user's file."""
+    scenario, horizon, path = scope.scenario, scope.horizon, scope.input_path("jobs")
+    made = generations(scope)
+    if path:
+        installed, vacant = pods(scope)
+        room_eflops = float(((installed + vacant) @ np.array([g.usable_eflops for g in made])).max())
+        return series.read_jobs(path, scope.regions, horizon, made[0], scenario.jobs.start_grid_h, room_eflops)
+    return draw_jobs(
+        scenario.jobs, scope.demand_share_frac, horizon, made[0], scenario.seed, scenario.demand.scale_ratio
+    )
+
+
+def running_eflops(scope: Scope, installed: Ints) -> Floats:
+    """(c, t): load on the `installed` (c, g) pods of jobs already running when the horizon opens."""
+    spec = scope.scenario.jobs
+    usable_eflops = installed @ np.array([g.usable_eflops for g in generations(scope)])
+    left = np.maximum(0.0, 1 - np.arange(scope.horizon.hours) / spec.running_decay_h)
+    return np.outer(spec.running_frac * usable_eflops, left)
