@@ -88,9 +88,7 @@ def _headline(solved: Solved) -> None:
         table.add_row("greedy plan", f"{summary['greedy_kcny']:,.1f} kCNY; the optimum costs {saved:.1%} less")
     national = solved.run.table("indicators").query("scope == 'nation'")
     for name, unit, value in national[["indicator", "unit", "value"]].itertuples(index=False):
-        table.add_row(
-            name, f"{value:.1%}" if unit == "frac" else f"{value:,.3f}" if unit == "1" else f"{value:,.0f} {unit}"
-        )
+        table.add_row(name, _shown(value, unit))
     table.add_row(
         "model", f"{summary['columns']:,} columns, {summary['rows']:,} rows, {summary['integers']:,} integers"
     )
@@ -99,6 +97,13 @@ def _headline(solved: Solved) -> None:
     out.print(table)
     out.print(f"run    {solved.run.folder}", highlight=False, soft_wrap=True)
     out.print(f"report {solved.run.folder / 'report.html'}", highlight=False, soft_wrap=True)
+
+
+def _shown(value: float, unit: str) -> str:
+    """A number with its unit, or a dash where there is none."""
+    if value != value:
+        return "–"
+    return f"{value:.1%}" if unit == "frac" else f"{value:,.3f}" if unit == "1" else f"{value:,.0f} {unit}"
 
 
 @app.command()

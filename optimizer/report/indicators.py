@@ -6,6 +6,8 @@ zones (east, central, west) and within them (Theil 1967; Cowell 2011, Measuring 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -21,8 +23,8 @@ def indicators(case: Case, tables: TableSet) -> pd.DataFrame:
     merged = dispatch.merge(sites[["site", "zone"]], on="site")
     for kind, column in (("zone", "zone"), ("site", "site")):
         for name, part in merged.groupby(column):
-            used = part["load_eflops"].sum() / part["capacity_eflops"].sum() if part["capacity_eflops"].sum() else 0.0
-            rows.append((f"{kind} {name}", "utilisation", "frac", float(used)))
+            used = _ratio(part["load_eflops"].sum(), part["capacity_eflops"].sum())
+            rows.append((f"{kind} {name}", "utilisation", "frac", used))
     return pd.DataFrame(rows, columns=["scope", "indicator", "unit", "value"])
 
 
@@ -53,13 +55,14 @@ def _national(case: Case, tables: TableSet) -> list[tuple[str, str, float]]:
 
 
 def _ratio(part: float, whole: float) -> float:
-    return float(part / whole) if whole else 0.0
+    """NaN where there is nothing to take a share of."""
+    return float(part / whole) if whole else math.nan
 
 
 def served_frac(steering: pd.DataFrame) -> float:
-    """Share of latency-bound work that is served, and so within its limit; one if there is none."""
+    """Share of latency-bound work that is served, and so within its limit; NaN if there is none."""
     total = steering["work_eflopsh"].sum()
-    return float(steering.loc[steering["site"] != "unserved", "work_eflopsh"].sum() / total) if total else 1.0
+    return _ratio(steering.loc[steering["site"] != "unserved", "work_eflopsh"].sum(), total)
 
 
 def east_west_eflopsh(case: Case, flows: pd.DataFrame) -> float:
@@ -69,10 +72,10 @@ def east_west_eflopsh(case: Case, flows: pd.DataFrame) -> float:
 
 
 def local_coverage_frac(case: Case, flows: pd.DataFrame) -> float:
-    """Share of all work that stays in its own province."""
+    """Share of all work that stays in its own province; NaN if there is none."""
     total = flows["work_eflopsh"].sum()
     home = flows["site"].map(case.site_region) == flows["region"]
-    return float(flows.loc[home, "work_eflopsh"].sum() / total) if total else 1.0
+    return _ratio(flows.loc[home, "work_eflopsh"].sum(), total)
 
 
 def _inequality(case: Case, dispatch: pd.DataFrame) -> list[tuple[str, str, float]]:
