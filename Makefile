@@ -13,8 +13,9 @@ test: .venv/ready           ## lint, types, tests (under ten minutes)
 test-all: .venv/ready       ## also the tests marked slow
 	$(BIN)/python -m pytest -m ''
 
-bench: .venv/ready          ## times, memory and gaps, measured side by side
+bench: .venv/ready          ## times, memory and gaps, measured side by side; the estimators beside their peers
 	$(BIN)/python benchmarks/solve.py
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/econometrics.py --peers --million
 
 lock:                       ## resolve the versions anew and write requirements.lock
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
@@ -23,6 +24,7 @@ lock:                       ## resolve the versions anew and write requirements.
 	rm -rf .venv-lock
 
 .venv/ready: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
