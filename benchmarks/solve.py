@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,12 @@ def show(scenario: str, runs: int, alone_s: float, folder: Path) -> None:
     print(f"  max violation  {first['max_violation']:.1e}, greedy plan {first['greedy_kcny']:,.1f} kCNY")
     if alone_s > 0:
         seconds, value, reached = alone(scenario, gap, alone_s, folder)
-        agree = abs(value - first["objective_kcny"]) / abs(value)
-        print(f"  HiGHS alone    {seconds:.1f} s, value {value:,.1f} kCNY, gap {reached:.3%}")
-        print(f"  values differ  by {agree:.3%}")
+        if isfinite(value):
+            differ = abs(value - first["objective_kcny"]) / abs(value)
+            print(f"  HiGHS alone    {seconds:.1f} s, value {value:,.1f} kCNY, gap {reached:.3%}")
+            print(f"  values differ  by {differ:.3%}")
+        else:
+            print(f"  HiGHS alone    {seconds:.1f} s, no plan")
         print(f"  ratio          {seconds / middle['solver_s']:.1f} x our solver time")
 
 
