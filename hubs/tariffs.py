@@ -36,7 +36,7 @@ def energy_price_kcny_per_mwh(facts: Facts, site: str, month: int) -> Floats:
     _checked(month)
     if site in facts.clusters.index:
         ratios = ratios_by_month(facts, str(facts.clusters.loc[site, "region"]))
-        mean_ratio = float(_DAYS @ ratios.mean(axis=1) / _DAYS.sum())
+        mean_ratio = float((_DAYS * ratios.mean(axis=1)).sum() / _DAYS.sum())
         price = float(facts.clusters["power_kcny_per_mwh"].loc[site])
         return np.asarray(price / mean_ratio * ratios[month - 1])
     if site in facts.regions.index:

@@ -94,7 +94,7 @@ def _summary(case: Case, program: Program, outcome: Outcome, rival: Floats | Non
         "objective_kcny": _finite(objective),
         "bound_kcny": _finite(outcome.bound_kcny),
         "gap_frac": _finite(outcome.gap_frac),
-        "greedy_kcny": None if rival is None else float(program.cost @ rival + program.offset),
+        "greedy_kcny": None if rival is None else program.value_kcny(rival),
         "hours": case.horizon.hours,
         "columns": program.columns,
         "rows": program.rows,

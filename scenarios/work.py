@@ -75,7 +75,7 @@ def jobs(scope: Scope) -> tuple[Job, ...]:
     made = generations(scope)
     if path:
         installed, vacant = pods(scope)
-        room_eflops = float(((installed + vacant) @ np.array([g.usable_eflops for g in made])).max())
+        room_eflops = float(((installed + vacant) * np.array([g.usable_eflops for g in made])).sum(axis=1).max())
         return series.read_jobs(path, scope.regions, horizon, made[0], scenario.jobs.start_grid_h, room_eflops)
     return draw_jobs(
         scenario.jobs, scope.demand_share_frac, horizon, made[0], scenario.seed, scenario.demand.scale_ratio
@@ -85,6 +85,7 @@ def jobs(scope: Scope) -> tuple[Job, ...]:
 def running_eflops(scope: Scope, installed: Ints) -> Floats:
     """(c, t): load on the `installed` (c, g) pods of jobs already running when the horizon opens."""
     spec = scope.scenario.jobs
-    usable_eflops = installed @ np.array([g.usable_eflops for g in generations(scope)])
+    # Sums, not products of matrices: those may round differently from one machine to the next.
+    usable_eflops = (installed * np.array([g.usable_eflops for g in generations(scope)])).sum(axis=1)
     left = np.maximum(0.0, 1 - np.arange(scope.horizon.hours) / spec.running_decay_h)
     return np.outer(spec.running_frac * usable_eflops, left)

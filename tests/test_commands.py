@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,7 @@ from optimizer.runs.store import open_run
 from optimizer.workflow import solve
 from scenarios.library import names
 
+ROOT = Path(__file__).resolve().parents[1]
 Command = Callable[..., tuple[int, str, str]]
 FIELDS = {
     "status", "objective_kcny", "bound_kcny", "gap_frac", "greedy_kcny", "hours", "columns", "rows", "nonzeros",
@@ -204,3 +207,20 @@ def test_report_is_written_again_and_equal(command: Command, tmp_path: Path) -> 
     assert run is not None
     assert command("report", "tiny", "--out", "again.html")[0] == 0
     assert (tmp_path / "again.html").read_bytes() == (run.folder / "report.html").read_bytes()
+
+
+def test_model_is_the_same_to_the_byte_whatever_hashes_and_rounds(tmp_path: Path) -> None:
+    """Hash seeds order sets and BLAS kernels order sums: neither may reach the matrix."""
+    surroundings: list[dict[str, str]] = [
+        {"PYTHONHASHSEED": "1"},
+        {"PYTHONHASHSEED": "2", "OPENBLAS_CORETYPE": "Haswell"},
+        {"PYTHONHASHSEED": "3", "OPENBLAS_CORETYPE": "Sandybridge", "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX2 FMA3"},
+    ]
+    written = []
+    for number, changes in enumerate(surroundings):
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("OPENBLAS", "NPY", "PYTHONHASH"))}
+        path = tmp_path / f"{number}.mps"
+        command = [sys.executable, "-W", "ignore", "-m", "optimizer.cli", "export", "day", "--mps", str(path)]
+        subprocess.run(command, env=kept | changes, cwd=ROOT, check=True, capture_output=True)
+        written.append(path.read_bytes())
+    assert written[0] == written[1] == written[2]

@@ -51,6 +51,10 @@ class Program:
     def cost(self) -> Floats:
         return np.asarray(np.ones(len(self.items)) @ self.item_cost, dtype=np.float64)
 
+    def value_kcny(self, x: Floats) -> float:
+        """The objective at a point: the sum of its cost items."""
+        return float((self.item_cost @ x + self.item_offset).sum())
+
     @property
     def offset(self) -> float:
         return float(self.item_offset.sum())

@@ -146,7 +146,7 @@ def _operate(program: Program, x: Floats, gap: float, clock: Clock) -> Floats | 
 def _better(program: Program, best: float, x: Floats | None, other: Floats | None) -> tuple[float, Floats | None]:
     if other is None:
         return best, x
-    value = float(program.cost @ other + program.offset)
+    value = program.value_kcny(other)
     return (value, other) if value < best else (best, x)
 
 

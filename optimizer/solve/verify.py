@@ -47,6 +47,6 @@ def verify(program: Program, x: Floats) -> Verdict:
     return Verdict(
         max_violation=max(row_worst, column_worst),
         worst=worst,
-        objective_kcny=float(program.cost @ x + program.offset),
+        objective_kcny=program.value_kcny(x),
         items_kcny=dict(zip(program.items, items.tolist(), strict=True)),
     )
