@@ -31,7 +31,6 @@ def open_books(case: Case) -> pyo.ConcreteModel:
         model.hours,
         {t: [t - 1] if t else [horizon.hours - 1] if horizon.cyclic else [] for t in range(horizon.hours)},
     )
-    model.day_before = indexed_set(model.days, {d: [d - 1] if d else [] for d in range(horizon.days)})
     # `Books` holds rules, not components: keep it out of Pyomo's component tree.
     object.__setattr__(model, "books", Books())
     return model

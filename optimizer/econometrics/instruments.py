@@ -17,7 +17,7 @@ from optimizer.econometrics.arrays import Floats, as_rows, as_vector
 from optimizer.econometrics.covariance import IID, Covariance, meat
 from optimizer.econometrics.effects import Effects
 from optimizer.econometrics.errors import DesignError
-from optimizer.econometrics.linear import Fit, count, demean, reference_df, sandwich, scaled_inverse
+from optimizer.econometrics.linear import Fit, demean, equation, scaled_inverse
 from optimizer.econometrics.smallsample import CONVENTIONS, SmallSample, convention
 
 UNADJUSTED = CONVENTIONS["none"]
@@ -116,34 +116,17 @@ def _estimate(
     z = np.concatenate((excluded, exogenous))
     names_z = labels[2] + labels[1]
     inverse_z = scaled_inverse(z @ z.T, names_z)
-    first = tuple(_equation(column, z, z, inverse_z, names_z, effects, covariance, rule, None) for column in endogenous)
+    first = tuple(equation(column, z, z, inverse_z, names_z, effects, covariance, rule, None) for column in endogenous)
     x = np.concatenate((endogenous, exogenous))
     fitted = np.concatenate([*(np.atleast_2d(f.y - f.residuals) for f in first), exogenous])
     names_x = labels[0] + labels[1]
-    fit = _equation(y, x, fitted, scaled_inverse(fitted @ fitted.T, names_x), names_x, effects, covariance, rule, tss)
-    rf = _equation(y, z, z, inverse_z, names_z, effects, covariance, rule, tss)
+    fit = equation(y, x, fitted, scaled_inverse(fitted @ fitted.T, names_x), names_x, effects, covariance, rule, tss)
+    rf = equation(y, z, z, inverse_z, names_z, effects, covariance, rule, tss)
     absorbed = 0 if effects is None else effects.rank
     sizes = (z.shape[0] + absorbed, first[0].counts.parameters(rule), k + absorbed)
     reduced = _partial_out(y, endogenous, exogenous, excluded, covariance, sizes)
     overid = _overidentification(reduced, fit.beta[:m]) if len(labels[2]) > m else None
     return IVFit(fit, first, rf, labels[0], labels[2], overid, reduced)
-
-
-def _equation(
-    y: Floats, x: Floats, projected: Floats, inverse: Floats, names: tuple[str, ...],
-    effects: Effects | None, covariance: Covariance, rule: SmallSample, tss: float | None,
-) -> Fit:  # fmt: skip
-    beta = inverse @ (projected @ y)
-    beta = beta + inverse @ (projected @ (y - beta @ x))
-    residuals = y - beta @ x
-    counts = count(x.shape[0], effects, covariance, y.size)
-    vcov, notes = sandwich(projected, residuals, inverse, covariance, rule, counts, effects)
-    within = float(y @ y)
-    return Fit(
-        names, beta, vcov, y.size, reference_df(covariance, rule, counts), counts.residual_df(rule),
-        float(residuals @ residuals), within if tss is None else tss, within, covariance.kind, rule.name,
-        covariance.group_count, counts, x, y, residuals, inverse, notes,
-    )  # fmt: skip
 
 
 def _partial_out(

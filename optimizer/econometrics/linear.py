@@ -182,18 +182,7 @@ def solve(
 ) -> Fit:
     """The same from partialled-out y (n,) and x (k, n)."""
     inverse = scaled_inverse(x @ x.T, names)
-    beta = inverse @ (x @ y)
-    residuals = y - beta @ x
-    beta = beta + inverse @ (x @ residuals)
-    residuals = y - beta @ x
-    counts = count(x.shape[0], effects, covariance, y.size)
-    vcov, notes = sandwich(x, residuals, inverse, covariance, rule, counts, effects)
-    within = float(y @ y)
-    return Fit(
-        names, beta, vcov, y.size, reference_df(covariance, rule, counts), counts.residual_df(rule),
-        float(residuals @ residuals), within if tss is None else tss, within, covariance.kind, rule.name,
-        covariance.group_count, counts, x, y, residuals, inverse, notes,
-    )  # fmt: skip
+    return equation(y, x, x, inverse, names, effects, covariance, rule, tss)
 
 
 def count(slopes: int, effects: Effects | None, covariance: Covariance, nobs: int) -> Counts:
@@ -260,3 +249,21 @@ def _positive(vcov: Floats) -> tuple[Floats, tuple[str, ...]]:
     values, vectors = np.linalg.eigh(vcov)
     kept = (vectors * np.clip(values, 0.0, None)) @ vectors.T
     return kept, ("the variance estimate was not positive; its negative part was removed",)
+
+
+def equation(
+    y: Floats, x: Floats, projected: Floats, inverse: Floats, names: tuple[str, ...],
+    effects: Effects | None, covariance: Covariance, rule: SmallSample, tss: float | None,
+) -> Fit:  # fmt: skip
+    """Slopes, refined once, and their variance; `projected` is x itself, or x on the instruments, (k, n) like x."""
+    beta = inverse @ (projected @ y)
+    beta = beta + inverse @ (projected @ (y - beta @ x))
+    residuals = y - beta @ x
+    counts = count(x.shape[0], effects, covariance, y.size)
+    vcov, notes = sandwich(projected, residuals, inverse, covariance, rule, counts, effects)
+    within = float(y @ y)
+    return Fit(
+        names, beta, vcov, y.size, reference_df(covariance, rule, counts), counts.residual_df(rule),
+        float(residuals @ residuals), within if tss is None else tss, within, covariance.kind, rule.name,
+        covariance.group_count, counts, x, y, residuals, inverse, notes,
+    )  # fmt: skip

@@ -147,31 +147,33 @@ def test_parts_share_no_row_and_cover_all_free_columns(program: Program) -> None
     assert seen == set(touched.tolist())
 
 
-WITH_GREEDY = tuple(replace(case, innovation=None) for case in (two_site_case(), *map(random_case, range(6))))
+WITH_GREEDY = tuple(replace(case, innovation=None) for case in (two_site_case(), *map(random_case, range(1, 7))))
 
 
 @pytest.mark.parametrize("case", WITH_GREEDY, ids=lambda case: case.name)
 def test_improving_a_plan_never_makes_it_dearer(case: Case) -> None:
     program = compile_case(case)
     rival = greedy(case, program, Clock(30.0))
-    if rival is None:
-        pytest.skip("the greedy placement cannot be completed; the next test says how often that may be")
+    assert rival is not None
     better = improve(program, rival, columns_of(program, MACHINES), 1e-6, Clock(30.0), 10.0)
     assert better is not None
     assert verify(program, better).holds
     assert program.cost @ better <= program.cost @ rival * (1 + 1e-6) + 1e-9
 
 
-def test_greedy_is_mostly_a_plan_and_never_better_than_the_optimum() -> None:
-    plans = 0
+def test_greedy_is_a_plan_and_never_better_than_the_optimum() -> None:
     for case in WITH_GREEDY:
         program = compile_case(case)
         rival = greedy(case, program, Clock(30.0))
-        if rival is None:
-            continue
-        plans += 1
+        assert rival is not None, case.name
         verdict = verify(program, rival)
         assert verdict.holds, verdict.worst
         best = optimise(program, 1e-6, 60.0)
         assert verdict.objective_kcny >= best.objective_kcny * (1 - 1e-6)
-    assert plans >= 4
+
+
+def test_greedy_gives_no_plan_where_its_placement_breaks_a_rule() -> None:
+    case = replace(random_case(0), innovation=None)
+    program = compile_case(case)
+    assert greedy(case, program, Clock(30.0)) is None
+    assert optimise(program, 1e-6, 60.0).x is not None
