@@ -12,7 +12,7 @@ import numpy as np
 from scenarios import figures
 from scenarios.case import Floats, Generation, Horizon, Job
 from scenarios.profiles import stream
-from scenarios.schema import JobsSection
+from scenarios.sections import JobsSection
 
 
 def draw_jobs(

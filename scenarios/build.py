@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from hubs import DATA, Facts, load_facts
-from scenarios import energy, machines, work
-from scenarios.case import Case, Floats, Innovation
+from scenarios import agreements, assets, energy, machines, work
+from scenarios.case import Case, Floats
 from scenarios.changes import changed
 from scenarios.checks import check
+from scenarios.instruments import Innovation
 from scenarios.library import Loaded
 from scenarios.schema import Scenario
 from scenarios.scope import Scope, local_site
@@ -74,6 +75,14 @@ def _case(scope: Scope) -> Case:
         carbon_ledger=scenario.policy.carbon_ledger,
         prices=energy.prices(scope),
         innovation=_innovation(scope),
+        storage=assets.storage(scope),
+        cooperation=agreements.cooperation(scope),
+        positions=agreements.positions(scope),
+        expansion=assets.expansion(scope),
+        wavelengths=assets.wavelengths(scope),
+        peak_shaving=agreements.peak_shaving(scope),
+        credit_mwh_per_eflopsh=scenario.policy.credit_mwh_per_eflopsh if "credit" in scope.blocks else 0.0,
+        capital_counted=machines.capital_counted(scope),
         facts=_status_counts(facts.provenance),
     )
 

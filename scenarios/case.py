@@ -10,14 +10,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from scenarios.instruments import (
+    Cooperation,
+    Expansion,
+    Innovation,
+    PeakShaving,
+    Position,
+    Storage,
+    Wavelengths,
+)
+from scenarios.instruments import Floats as Floats
+from scenarios.instruments import Ints as Ints
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 CarbonLedger = Literal["location", "market"]
 
 
@@ -65,6 +71,12 @@ class Service:
     traffic_gbps_per_eflops: float
     lost_kcny_per_eflopsh: float
     served_floor_frac: float = 0.0
+    home_floor_frac: float = 0.0
+    """Share of a region's demand that must be served inside its own province."""
+    max_sites: int | None = None
+    """At most this many sites serve a region's demand of the class."""
+    min_share_frac: float = 0.0
+    """A site that is opened for a region's class serves at least this share, if max_sites is given."""
 
 
 @dataclass(frozen=True)
@@ -141,20 +153,6 @@ class Prices:
 
 
 @dataclass(frozen=True)
-class Innovation:
-    """What a province's mean dispatched compute is worth: points per EFLOPS by zone, in each segment of thresholds."""
-
-    weight_kcny_per_point: float
-    thresholds_eflops: tuple[float, ...]
-    points_per_eflops: dict[str, tuple[float, ...]]
-
-    def widths_eflops(self, most_eflops: float) -> tuple[float, ...]:
-        """Widths of the segments; the last reaches `most_eflops`, at least a little beyond the last threshold."""
-        ends = (0.0, *self.thresholds_eflops, max(most_eflops, sum(self.thresholds_eflops[-1:]) + 1.0))
-        return tuple(high - low for low, high in pairwise(ends))
-
-
-@dataclass(frozen=True)
 class Case:
     name: str
     horizon: Horizon
@@ -214,6 +212,16 @@ class Case:
     prices: Prices
 
     innovation: Innovation | None = None
+    storage: Storage | None = None
+    cooperation: Cooperation | None = None
+    positions: tuple[Position, ...] = ()
+    expansion: Expansion | None = None
+    wavelengths: Wavelengths | None = None
+    peak_shaving: PeakShaving | None = None
+    credit_mwh_per_eflopsh: float = 0.0
+    """Green energy whose certificates travel with a unit of hosted work to the buyer region."""
+    capital_counted: tuple[str, ...] = ()
+    """Clusters whose pods in use are charged their capital, as if they were built for this work."""
     facts: dict[str, dict[str, float]] = field(default_factory=dict)
     """How many facts of each status each table contributed: table -> status -> count."""
 
@@ -227,6 +235,12 @@ class Case:
             return self.local_eflops[site]
         row = self.pods_installed[self.clusters.index(site)]
         return float(sum(n * g.usable_eflops for n, g in zip(row, self.generations, strict=True)))
+
+    @property
+    def pods_max(self) -> Ints:
+        """(c, g): pods that could be on at most: installed, lit in vacant racks, and built where that may be."""
+        most = self.pods_installed + self.pods_vacant
+        return most + self.expansion.pods_max if self.expansion and "expansion" in self.blocks else most
 
     def home_site(self, region: str) -> str | None:
         """The local site of a region, if it has one."""

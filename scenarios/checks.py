@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from hubs.errors import Fault, InputError, nearest
 from scenarios import figures
+from scenarios.agreements import positions
 from scenarios.energy import capacity_frac, energy_kcny_per_mwh
+from scenarios.machines import generations, pods
 from scenarios.scope import BLOCK_NAMES, Scope
 from scenarios.work import demand_eflops, jobs
 
-STANDS_ON = {"coverage": ("service", "hosting")}
+STANDS_ON = {
+    "coverage": ("service", "hosting"),
+    "cooperation": ("hosting",),
+    "delivery": ("hosting",),
+    "credit": ("hosting", "green"),
+}
+SECTIONS = ("storage", "peak_shaving", "cooperation", "expansion")
+"""Blocks that need a section of the same name once they are switched on."""
 NEEDED = ("fleet", "facility", "grid")
 """Without machines, facilities and a grid there is nothing to dispatch."""
 INPUTS: tuple[Callable[[Scope], object], ...] = (demand_eflops, jobs, energy_kcny_per_mwh, capacity_frac)
@@ -20,7 +31,12 @@ INPUTS: tuple[Callable[[Scope], object], ...] = (demand_eflops, jobs, energy_kcn
 
 def check(scope: Scope) -> None:
     """Raise InputError with every fault; those that rest on sound names and facts are sought once these are."""
-    faults = [*_unknown_names(scope), *_wrong_blocks(scope), *_unknown_figures(scope)]
+    faults = [
+        *_unknown_names(scope),
+        *_wrong_blocks(scope),
+        *_unknown_figures(scope),
+        *_least_time_beyond_horizon(scope),
+    ]
     try:
         _ = scope.facts
     except InputError as error:
@@ -28,7 +44,7 @@ def check(scope: Scope) -> None:
     else:
         faults += _shares_above_one(scope) if not faults else []
     if not faults:
-        faults += [*_out_of_reach(scope), *_faulty_inputs(scope)]
+        faults += [*_out_of_reach(scope), *_wrong_instruments(scope), *_faulty_inputs(scope)]
     if faults:
         raise InputError(faults)
 
@@ -52,19 +68,34 @@ def _unknown_names(scope: Scope) -> Iterator[Fault]:
 
 
 def _wrong_blocks(scope: Scope) -> Iterator[Fault]:
-    path, without = ("blocks", "without"), scope.scenario.blocks.without
-    for name in without:
+    given = scope.scenario.blocks
+    for name, on in given.items():
         if name not in BLOCK_NAMES:
-            found = f"blocks.without names '{name}'"
-            yield scope.fault(path, found, "it must be one that exists", nearest(name, BLOCK_NAMES))
-        elif name in NEEDED:
+            rule, mend = "[blocks] switches blocks that exist", nearest(name, BLOCK_NAMES)
+            yield scope.fault(("blocks", name), f"block '{name}' is not known", rule, mend)
+        elif name in NEEDED and not on:
             rule = "machines, facilities and the grid are always there"
-            yield scope.fault(path, f"block '{name}' is left out", rule, "remove it from the list")
+            yield scope.fault(("blocks", name), f"block '{name}' is left out", rule, "remove this key")
+        elif on and name in SECTIONS and getattr(scope.scenario, name) is None:
+            rule, mend = f"block '{name}' needs its section", f"add [{name}], or inherit it from '_national'"
+            yield scope.fault(("blocks", name), f"[{name}] is missing", rule, mend)
     for name, needs in STANDS_ON.items():
         for other in needs:
-            if other in without and name not in without:
+            if name in scope.blocks and other in BLOCK_NAMES and other not in scope.blocks:
                 rule = f"block '{name}' stands on block '{other}'"
-                yield scope.fault(path, f"block '{other}' is left out", rule, f"leave out '{name}' as well")
+                yield scope.fault(
+                    ("blocks", other), f"block '{other}' is left out", rule, f"leave out '{name}' as well"
+                )
+
+
+def _least_time_beyond_horizon(scope: Scope) -> Iterator[Fault]:
+    min_up_h, horizon = scope.scenario.fleet.min_up_h, scope.horizon
+    if horizon.cyclic and min_up_h > horizon.hours:
+        found = f"a pod stays on for {min_up_h} h in a cyclic horizon of {horizon.hours} h"
+        rule = "a least time fits the horizon that repeats"
+        yield scope.fault(
+            ("fleet", "min_up_h"), found, rule, "lower it, lengthen the horizon, or set horizon.cyclic = false"
+        )
 
 
 def _unknown_figures(scope: Scope) -> Iterator[Fault]:
@@ -109,3 +140,36 @@ def _faulty_inputs(scope: Scope) -> Iterator[Fault]:
             read(scope)
         except InputError as error:
             yield from error.faults
+
+
+def _wrong_instruments(scope: Scope) -> Iterator[Fault]:
+    """Names in positions and expansion, and clusters that owe more than their machines can do."""
+    scenario = scope.scenario
+    if scenario.expansion and scenario.expansion.generation not in scope.facts.pods.index:
+        name, rule = scenario.expansion.generation, "a new pod is of a generation that exists"
+        mend = nearest(name, [str(g) for g in scope.facts.pods.index])
+        yield scope.fault(("expansion", "generation"), f"generation '{name}' is not known", rule, mend)
+    sound = True
+    for name, spec in scenario.delivery.positions.items():
+        for kind, given, known in (("cluster", spec.cluster, scope.clusters), ("region", spec.region, scope.regions)):
+            if given not in known:
+                sound = False
+                found, rule = (
+                    f"{kind} '{given}' is not known",
+                    "a position is between a cluster and a region of the scenario",
+                )
+                yield scope.fault(("delivery", "positions", name, kind), found, rule, nearest(given, known))
+    yield from _oversold(scope) if sound else ()
+
+
+def _oversold(scope: Scope) -> Iterator[Fault]:
+    installed, _ = pods(scope)
+    made, owed = generations(scope), positions(scope)
+    for cluster, row in zip(scope.clusters, installed, strict=True):
+        usable = sum(n * g.usable_eflops for n, g in zip(row, made, strict=True))
+        sold = [p for p in owed if p.cluster == cluster]
+        most = float(np.sum([p.quantity_eflops for p in sold], axis=0).max()) if sold else 0.0
+        if most > usable:
+            found = f"positions on '{cluster}' add up to {most:g} EFLOPS"
+            rule = f"a cluster sells no more than its machines can do ({usable:.4g} EFLOPS)"
+            yield scope.fault(("delivery", "positions", sold[-1].name), found, rule, "lower the quantities")

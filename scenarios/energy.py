@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hubs import energy_price_kcny_per_mwh
-from scenarios import profiles, series
+from scenarios import figures, profiles, series
 from scenarios.case import Floats, Prices
 from scenarios.scope import Scope
 
@@ -22,7 +22,8 @@ def _pue_ratio(scope: Scope, site: str) -> Floats:
     facts, cluster = scope.facts, site in scope.clusters
     mean_ratio = facts.clusters["pue_ratio"] if cluster else facts.regions["local_pue_ratio"]
     rng = profiles.stream(scope.scenario.seed, "temperature", place)
-    temp_c, mean_c = profiles.temperature_c(place, horizon, spec.shift_c, spec.day_sd_c, rng)
+    shift_c = spec.shift_c + {str(z): c for z, c in spec.zone_shift_c.items()}.get(scope.zone_of(site), 0.0)
+    temp_c, mean_c = profiles.temperature_c(place, horizon, shift_c, spec.day_sd_c, rng)
     return profiles.pue_ratio(float(mean_ratio.loc[place]), temp_c, mean_c, spec.pue_per_c)
 
 
@@ -36,8 +37,16 @@ def energy_kcny_per_mwh(scope: Scope) -> Floats:
     for site in scope.sites:
         place = scope.place_of(site)
         year = np.array([energy_price_kcny_per_mwh(scope.facts, place, month) for month in range(1, 13)])
-        rows.append(year[months, hours])
+        rows.append(_with_spot(year, scope.scenario.grid.spot_frac)[months, hours])
     return np.array(rows)
+
+
+def _with_spot(tariff: Floats, spot_frac: float) -> Floats:
+    """(12, 24): a share of the energy bought at a spot price that has the tariff's mean and the market's shape."""
+    if not spot_frac:
+        return tariff
+    spot = figures.month_hour("spot_price", "spot_kcny_per_mwh")
+    return np.asarray((1 - spot_frac) * tariff + spot_frac * tariff.mean() * spot / spot.mean())
 
 
 def demand_charge_kcny_per_mw(scope: Scope) -> Floats:

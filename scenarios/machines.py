@@ -16,13 +16,17 @@ def generations(scope: Scope) -> tuple[Generation, ...]:
     fleet, rate = scope.scenario.fleet, scope.scenario.fleet.discount_frac
     made = []
     for name, row in scope.facts.pods.iterrows():
-        annuity = rate / (1 - (1 + rate) ** -row["life_years"]) if rate else 1 / row["life_years"]
-        lighting_kcny = float(row["capital_kcny"] * annuity * scope.horizon.year_frac)
+        lighting_kcny = float(row["capital_kcny"] * annuity_frac(rate, row["life_years"]) * scope.horizon.year_frac)
         pod_eflops, idle_mw, peak_mw, start_kcny, usable_frac = (float(row[q]) for q in _POD)
         made.append(
             Generation(str(name), pod_eflops, idle_mw, peak_mw, start_kcny, lighting_kcny, usable_frac, fleet.min_up_h)
         )
     return tuple(made)
+
+
+def annuity_frac(rate: float, years: float) -> float:
+    """Yearly payment per unit of capital that repays it with interest over its life."""
+    return rate / (1 - (1 + rate) ** -years) if rate else 1 / years
 
 
 def pods(scope: Scope) -> tuple[Ints, Ints]:
@@ -37,4 +41,12 @@ def pods(scope: Scope) -> tuple[Ints, Ints]:
         ]
     ).reshape(len(scope.clusters), len(made))
     empty = np.array([1 / max(occupancy_frac.loc[c], 0.05) - 1 for c in scope.clusters])
-    return installed, np.floor(installed * empty[:, None]).astype(np.int64)
+    vacant = np.floor(installed * empty[:, None]).astype(np.int64)
+    filled = np.floor(vacant * scope.scenario.fleet.vacancy_filled_frac).astype(np.int64)
+    return installed + filled, vacant - filled
+
+
+def capital_counted(scope: Scope) -> tuple[str, ...]:
+    """Clusters whose installed pods are charged their capital when used."""
+    where = scope.scenario.fleet.capital_counted
+    return tuple(c for c in scope.clusters if where in ("all", scope.zone_of(c)))

@@ -24,10 +24,16 @@ BLOCK_NAMES = (
     "batch",
     "jobs",
     "hosting",
+    "cooperation",
+    "delivery",
+    "expansion",
     "fleet",
     "facility",
     "grid",
+    "peak_shaving",
     "renewable",
+    "storage",
+    "credit",
     "green",
     "carbon",
     "network",
@@ -63,7 +69,7 @@ class Scope:
 
     @cached_property
     def blocks(self) -> tuple[str, ...]:
-        return tuple(name for name in BLOCK_NAMES if name not in self.scenario.blocks.without)
+        return tuple(name for name in BLOCK_NAMES if self.scenario.blocks.get(name, True))
 
     # -- places
 
@@ -87,6 +93,9 @@ class Scope:
 
     def region_of(self, site: str) -> str:
         return str(self.facts.clusters["region"].loc[site]) if site in self.clusters else site.removesuffix(" local")
+
+    def zone_of(self, site: str) -> str:
+        return str(self.facts.regions["zone"].loc[self.region_of(site)])
 
     def place_of(self, site: str) -> str:
         """What the facts know a site by: a cluster by its own name, a local site by its region."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenarios import figures, profiles, series
+from scenarios import figures, flexible, profiles, series
 from scenarios.arrivals import draw_jobs
 from scenarios.case import Batch, Floats, Ints, Job, Service
 from scenarios.machines import generations, pods
@@ -12,17 +12,35 @@ from scenarios.scope import Scope
 
 
 def services(scope: Scope) -> tuple[Service, ...]:
-    fields = ("rtt_limit_ms", "traffic_gbps_per_eflops", "lost_kcny_per_eflopsh", "served_floor_frac")
-    return tuple(Service(name, *(getattr(spec, f) for f in fields)) for name, spec in scope.scenario.services.items())
+    """Classes as given; what a unit of compute carries and is worth grows as it takes less compute."""
+    ratio = scope.scenario.demand.compute_ratio
+    return tuple(
+        Service(
+            name,
+            spec.rtt_limit_ms,
+            spec.traffic_gbps_per_eflops / ratio,
+            spec.lost_kcny_per_eflopsh / ratio,
+            spec.served_floor_frac,
+            spec.home_floor_frac,
+            spec.max_sites,
+            spec.min_share_frac,
+        )
+        for name, spec in scope.scenario.services.items()
+    )
 
 
 def demand_eflops(scope: Scope) -> Floats:
-    """(r, k, t); raises InputError with every fault of the user's file."""
+    """(r, k, t): demand that may not wait; raises InputError with every fault of the user's file."""
+    return (1 - scope.scenario.demand.flexible_frac) * service_demand_eflops(scope)
+
+
+def service_demand_eflops(scope: Scope) -> Floats:
+    """(r, k, t): demand of the service classes, whether it may wait or not."""
     scenario, horizon, names = scope.scenario, scope.horizon, list(scope.scenario.services)
     path = scope.input_path("demand")
     if path:
         return series.read_series(path, series.DEMAND, (scope.regions, names), horizon.hours)
-    scale, day_sd = scenario.demand.scale_ratio, scenario.demand.day_sd_frac
+    scale, day_sd = scenario.demand.scale_ratio * scenario.demand.compute_ratio, scenario.demand.day_sd_frac
     return np.array(
         [
             [
@@ -41,8 +59,10 @@ def demand_eflops(scope: Scope) -> Floats:
 
 
 def batches(scope: Scope) -> tuple[Batch, ...]:
+    """The batch classes, and one for each service class some of whose demand may wait."""
     fields = ("window_h", "data_tb_per_eflopsh", "late_kcny_per_eflopsh_h", "unfinished_kcny_per_eflopsh")
-    return tuple(Batch(name, *(getattr(spec, f) for f in fields)) for name, spec in scope.scenario.batches.items())
+    given = tuple(Batch(name, *(getattr(spec, f) for f in fields)) for name, spec in scope.scenario.batches.items())
+    return (*given, *flexible.classes(scope, services(scope)))
 
 
 def arrivals_eflopsh(scope: Scope) -> Floats:
@@ -55,18 +75,22 @@ def arrivals_eflopsh(scope: Scope) -> Floats:
             noise = profiles.stream(scenario.seed, "batch", region, name).standard_normal(days)
             factor = np.maximum(0.1, 1 + scenario.demand.day_sd_frac * noise)
             arrivals[i, j] = scenario.demand.scale_ratio * spec.mean_eflops * share[region] * day_hours * factor
-    return arrivals
+    if not scenario.demand.flexible_frac:
+        return arrivals
+    return np.concatenate([arrivals, flexible.arrivals_eflopsh(scope, service_demand_eflops(scope))], axis=1)
 
 
 def arrived_by_frac(scope: Scope) -> Floats:
     """(b, t): share of its day's arrivals that is in by the end of hour t."""
     hours = profiles.hours_of_day(scope.horizon)
-    rows = []
-    for spec in scope.scenario.batches.values():
-        weights = figures.daily_shape("batch_arrivals", spec.shape)[hours]
-        days = [weights[24 * d : 24 * d + n].cumsum() for d, n in enumerate(scope.horizon.day_hours)]
-        rows.append(np.concatenate([day / day[-1] for day in days]))
-    return np.array(rows).reshape(len(scope.scenario.batches), scope.horizon.hours)
+    rows = [
+        flexible.by_day(figures.daily_shape("batch_arrivals", spec.shape)[hours], scope.horizon)
+        for spec in scope.scenario.batches.values()
+    ]
+    given = np.array(rows).reshape(len(scope.scenario.batches), scope.horizon.hours)
+    if not scope.scenario.demand.flexible_frac:
+        return given
+    return np.concatenate([given, flexible.arrived_by_frac(scope, service_demand_eflops(scope))])
 
 
 def jobs(scope: Scope) -> tuple[Job, ...]:

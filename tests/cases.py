@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from optimizer.blocks import BLOCKS
-from scenarios.case import Batch, Case, Floats, Generation, Horizon, Innovation, Job, Prices, Route, Service
+from scenarios.case import Batch, Case, Floats, Generation, Horizon, Job, Prices, Route, Service
+from scenarios.instruments import Cooperation, Expansion, Innovation, PeakShaving, Position, Storage, Wavelengths
 
 START = datetime(2025, 7, 14)
 
@@ -272,3 +273,49 @@ def _copies(case: Case, marks: tuple[str, ...], size: float, apart: bool) -> Cas
         grid_tco2_per_mwh=by_site(case.grid_tco2_per_mwh),
         residual_tco2_per_mwh=by_site(case.residual_tco2_per_mwh),
     )
+
+
+def full_case(**changes: Any) -> Case:
+    """The two-site case with every instrument at work: batteries, cooperation, positions, expansion and the rest."""
+    case = two_site_case()
+    control, chat = case.services
+    flat = np.ones(4)
+    full = replace(
+        case,
+        services=(replace(control, home_floor_frac=0.1), replace(chat, max_sites=1, min_share_frac=0.2)),
+        innovation=Innovation(3.0, (1.0,), {"east": (0.3, 0.5), "west": (0.04, 0.06)}),
+        storage=Storage(np.array([2.0]), np.array([4.0]), 0.95, 0.01),
+        cooperation=Cooperation(
+            compensation_kcny_per_eflopsh=0.2,
+            fee_kcny_per_eflopsh=3.0,
+            cost_kcny_per_eflopsh={"Plateau": 2.5},
+            margin_kcny_per_eflopsh=0.25,
+            agreement_kcny=0.5,
+            minimum_eflopsh=0.5,
+            partners_max=1,
+            fund_kcny={"East": 6.0, "West": 2.0},
+            administration_frac=0.01,
+            local_tax_frac=0.04,
+            origin_tax_frac=0.5,
+            tax_cap_kcny=0.8,
+        ),
+        positions=(
+            Position("forward", "Plateau", "East", "fixed", 0.5 * flat, 2.0),
+            Position("band", "Plateau", "East", "take-or-pay", 0.4 * flat, 1.5, 0.5, 1.2, 0.8),
+            Position("option", "Plateau", "East", "call", 0.3 * flat, 0.0),
+        ),
+        expansion=Expansion(
+            pods_max=np.array([[3]]),
+            pod_kcny=np.array([6.0]),
+            direct_max_mw=np.array([[5.0, 4.0]]),
+            direct_kcny_per_mw=np.array([0.5, 0.4]),
+            capacity_frac=np.array([[[0.5, 0.2, 0.3, 0.6], [0.0, 0.4, 0.5, 0.2]]]),
+            wavelengths_max=np.array([1, 0, 0, 0]),
+            wavelength_kcny=0.6,
+        ),
+        wavelengths=Wavelengths(np.array([2, 1, 0, 0]), 10.0, 0.3),
+        peak_shaving=PeakShaving((1, 2), np.array([12.0]), 0.4),
+        credit_mwh_per_eflopsh=0.3,
+        capital_counted=("Plateau",),
+    )
+    return replace(full, **changes)

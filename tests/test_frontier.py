@@ -12,7 +12,7 @@ from optimizer.frontier import WEIGHTS, points, trace
 from optimizer.solve.compile import compile_case
 from optimizer.solve.optimum import optimise
 from optimizer.solve.solution import Plan
-from scenarios.case import Innovation
+from scenarios.instruments import Innovation
 from tests.cases import two_site_case
 
 VALUE = Innovation(4.0, (1.0, 2.5), {"east": (0.3, 0.9, 0.5), "west": (0.1, 0.4, 0.2)})

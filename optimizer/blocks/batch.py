@@ -9,7 +9,8 @@ the horizon. What arrives inside the horizon is finished inside it or charged as
 
 Reads   arrivals_eflopsh, arrived_by_frac, local_slot_h, Batch windows and prices, routes
 Posts   compute (draw), hosted, movable traffic, lateness, unfinished work
-Omits   order inside a class (first in, first out is implied), pre-emption cost, what happens inside a slot
+Omits   order inside a class (first in, first out is implied), pre-emption cost, what happens inside a slot (work
+        that arrives in it may run throughout it)
 Source  windows and prices are scenario data (assumed: no public trace has observed deadlines)
 """
 

@@ -3,12 +3,15 @@
 pods_on[c,g,t] pods of generation g are on; load_eflops[c,g,t] fits on them. A pod that is on draws its
 idle power and a part in proportion to its load; switching one on costs start_kcny
 and commits it for min_up_h hours. Racks that are built
-but empty (vacancy) may be lit for the horizon at the pod's capital annuity. A local site carries load
-up to its capacity at a fixed power per EFLOPS.
+but empty (vacancy) may be lit for the horizon at the pod's capital annuity. Installed pods are sunk cost,
+except in clusters whose capital is counted: there every pod in use pays its annuity, which shows what
+capacity that doubles another region's would have to earn. A local site carries load up to its capacity
+at a fixed power per EFLOPS.
 
-Reads   pods_installed, pods_vacant, generations, local_eflops, local_mw_per_eflops
-Posts   compute (supply), it_power, start-ups, lit vacancy
-Omits   which accelerators inside a pod, failures, thermal limits inside a hall
+Reads   pods_installed, pods_vacant, generations, local_eflops, local_mw_per_eflops, capital_counted, the pods ledger
+Posts   compute (supply), it_power, start-ups, lit vacancy, capital
+Omits   which accelerators inside a pod, failures, thermal limits inside a hall; on a cyclic horizon like pods may take
+        turns from one round to the next
 Source  the unit-commitment form with integer counts of like units
 """
 
@@ -43,21 +46,23 @@ def _params(model: pyo.ConcreteModel, m: pyo.Block, case: Case) -> None:
     m.vacant = pyo.Param(*place, initialize=by_index(case.pods_vacant, *place))
     hours = case.horizon.hours
     lasting = {
-        (g.name, t): [u % hours for u in range(t - g.min_up_h + 1, t + 1) if u >= 0 or case.horizon.cyclic]
+        (g.name, t): [u % hours for u in range(t - min(g.min_up_h, hours) + 1, t + 1) if u >= 0 or case.horizon.cyclic]
         for g in case.generations
         for t in range(hours)
-        if 1 < g.min_up_h <= hours
+        if g.min_up_h > 1
     }
     m.lasting = pyo.Set(initialize=list(lasting), dimen=2)
     m.lately = indexed_set(m.lasting, lasting)
     m.local_eflops = pyo.Param(m.local_sites, initialize=case.local_eflops)
+    m.most = pyo.Param(*place, initialize=by_index(case.pods_max, *place))
+    m.counted = pyo.Set(initialize=[c for c in case.clusters if c in case.capital_counted])
 
 
 def _variables(model: pyo.ConcreteModel, m: pyo.Block) -> None:
     place = (model.clusters, m.generations)
 
     def pods(_: Any, c: str, g: str, t: int) -> tuple[float, float]:
-        return 0, m.installed[c, g] + m.vacant[c, g]
+        return 0, m.most[c, g]
 
     m.pods_on = pyo.Var(*place, model.hours, within=pyo.NonNegativeIntegers, bounds=pods, doc="[pods] pods that are on")
     m.started = pyo.Var(
@@ -72,6 +77,9 @@ def _variables(model: pyo.ConcreteModel, m: pyo.Block) -> None:
     m.load_eflops = pyo.Var(
         *place, model.hours, within=pyo.NonNegativeReals, doc="[EFLOPS] load on a generation's pods"
     )
+    m.used = pyo.Var(
+        m.counted, m.generations, within=pyo.NonNegativeReals, doc="[pods] pods ever on, where capital is counted"
+    )
     m.local_load_eflops = pyo.Var(
         m.local_sites,
         model.hours,
@@ -85,7 +93,7 @@ def _commitment(model: pyo.ConcreteModel, m: pyo.Block) -> None:
         return m.load_eflops[c, g, t] <= m.usable_eflops[g] * m.pods_on[c, g, t]
 
     def lights_only_built_pods(_: Any, c: str, g: str, t: int) -> Any:
-        return m.pods_on[c, g, t] - m.lit[c, g] <= m.installed[c, g]
+        return m.pods_on[c, g, t] - m.lit[c, g] - model.books.pods.total(model, c, g) <= m.installed[c, g]
 
     def pays_for_starts(_: Any, c: str, g: str, t: int) -> Any:
         before = sum(m.pods_on[c, g, u] for u in model.hour_before[t])
@@ -94,7 +102,18 @@ def _commitment(model: pyo.ConcreteModel, m: pyo.Block) -> None:
     def stays_on(_: Any, c: str, g: str, t: int) -> Any:
         return sum(m.started[c, g, u] for u in m.lately[g, t]) <= m.pods_on[c, g, t]
 
+    def uses_pods_that_are_on(_: Any, c: str, g: str, t: int) -> Any:
+        return m.pods_on[c, g, t] - m.lit[c, g] - model.books.pods.total(model, c, g) <= m.used[c, g]
+
     place = (model.clusters, m.generations, model.hours)
+    if m.counted:
+        m.uses_pods_that_are_on = pyo.Constraint(
+            m.counted,
+            m.generations,
+            model.hours,
+            rule=uses_pods_that_are_on,
+            doc="[pods] where capital is counted, every installed pod that is on was used",
+        )
     if m.lasting:
         m.stays_on = pyo.Constraint(
             model.clusters,
@@ -104,7 +123,7 @@ def _commitment(model: pyo.ConcreteModel, m: pyo.Block) -> None:
         )
     m.fits_on_lit_pods = pyo.Constraint(*place, rule=fits_on_lit_pods, doc="[EFLOPS] load fits on the pods that are on")
     m.lights_only_built_pods = pyo.Constraint(
-        *place, rule=lights_only_built_pods, doc="[pods] pods that are on are installed, or lit in vacant racks"
+        *place, rule=lights_only_built_pods, doc="[pods] pods that are on are installed, lit in vacant racks, or built"
     )
     m.pays_for_starts = pyo.Constraint(*place, rule=pays_for_starts, doc="[pods] an increase of pods on is a start")
 
@@ -133,3 +152,7 @@ def _post(model: pyo.ConcreteModel, case: Case) -> None:
     m.places = pyo.Set(initialize=place, dimen=2)
     books.charge("start_ups", lambda M: sum(m.start_kcny[g] * m.started[c, g, t] for c, g in m.places for t in M.hours))
     books.charge("lit_vacancy", lambda M: sum(m.lighting_kcny[g] * m.lit[c, g] for c, g in m.places))
+    if m.counted:
+        books.charge(
+            "capital", lambda M: sum(m.lighting_kcny[g] * m.used[c, g] for c in m.counted for g in m.generations)
+        )

@@ -61,12 +61,12 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
 
 
 def _most_eflops(case: Case) -> float:
-    """What any one province could dispatch, vacant racks lit included."""
+    """What any one province could dispatch, vacant racks lit and new pods built."""
     most = dict.fromkeys(case.site_region.values(), 0.0)
-    for s, r in case.site_region.items():
-        most[r] += case.usable_eflops(s)
-    for c, vacant in zip(case.clusters, case.pods_vacant, strict=True):
-        most[case.site_region[c]] += sum(n * g.usable_eflops for n, g in zip(vacant, case.generations, strict=True))
+    for s in case.locals:
+        most[case.site_region[s]] += case.local_eflops[s]
+    for c, pods in zip(case.clusters, case.pods_max, strict=True):
+        most[case.site_region[c]] += sum(n * g.usable_eflops for n, g in zip(pods, case.generations, strict=True))
     return max(most.values())
 
 

@@ -74,6 +74,11 @@ class Books:
         self.hosted = Ledger(
             "hosted", "EFLOPS·h", ("pairs", "days"), "work of a region sent to a site in a day (read by hosting)"
         )
+        self.pods = Ledger(
+            "pods", "pods", ("clusters", "generations"), "pods built beyond those installed (read by fleet)"
+        )
+        self.link_gbps = Ledger("link", "Gbit/s", ("links",), "capacity built beyond what is lit (read by network)")
+        self.conveyed = Ledger("conveyed", "MWh", ("clusters",), "green claims that travel to buyers (read by green)")
         self.green = Ledger("green", "MWh", ("clusters",), "green energy claimed by a cluster over the horizon")
         self.costs: dict[str, list[Rule]] = {}
 

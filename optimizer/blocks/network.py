@@ -2,11 +2,11 @@
 
 Latency-bound traffic is pinned to the nearest route of its pair; batch data and job data may be split
 over all candidate routes. A link carries, in every steering period, at most its lit capacity: pinned
-traffic counts at the busiest hour of the period, movable traffic at its mean. Moving data costs a price
-per TB and draws power at the receiving site.
+traffic counts at the busiest hour of the period, movable traffic at its mean. Whole wavelengths may be lit
+on its fibre for the horizon, at a rent. Moving data costs a price per TB and draws power at the receiving site.
 
-Reads   routes, links, link_capacity_gbps, transfer price and energy per TB
-Posts   transfer, power (draw); reads the traffic ledgers
+Reads   routes, links, link_capacity_gbps, Wavelengths, transfer price and energy per TB; traffic and link ledgers
+Posts   transfer, wavelengths, power (draw)
 Omits   packet effects, protection paths, asymmetry (a link is counted once for the two directions)
 Source  400 Gbit/s wavelengths and prices: hubs/data/network.csv, links.csv
 """
@@ -38,6 +38,7 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     )
     capacity = dict(zip(case.links, case.link_capacity_gbps.tolist(), strict=True))
     m.capacity_gbps = pyo.Param(m.links, initialize={link: capacity[link] for link in m.links})
+    _wavelengths(model, m, case)
     m.pinned_gbps = pyo.Var(
         model.remote_pairs, model.periods, within=pyo.NonNegativeReals, doc="[Gbit/s] latency-bound traffic of a pair"
     )
@@ -58,7 +59,8 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     def carries_within_capacity(_: Any, link: str, p: int) -> Any:
         pinned = sum(m.pinned_gbps[r, s, p] for r, s in m.pairs_over[link])
         movable = sum(m.flow_gbps[r, s, q, p] for r, s, q in m.ways_over[link])
-        return pinned + movable <= m.capacity_gbps[link]
+        lit = sum(m.wavelength_gbps[q] * m.wavelengths[q] for q in m.lightable_here[link])
+        return pinned + movable - lit - books.link_gbps.total(model, link) <= m.capacity_gbps[link]
 
     if books.pinned_gbps.postings:
         m.takes_nearest_route = pyo.Constraint(
@@ -78,6 +80,23 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
         m.links, model.periods, rule=carries_within_capacity, doc="[Gbit/s] a link carries at most its lit capacity"
     )
     _post(model, case)
+
+
+def _wavelengths(model: pyo.ConcreteModel, m: pyo.Block, case: Case) -> None:
+    """Wavelengths of the links whose fibre has some left to light."""
+    offer = case.wavelengths
+    limit = dict(zip(case.links, offer.limit.tolist(), strict=True)) if offer else {}
+    m.lightable = pyo.Set(initialize=[link for link in m.links if limit.get(link, 0)])
+    m.lightable_here = indexed_set(m.links, {link: [link] for link in m.lightable})
+    m.wavelength_gbps = pyo.Param(m.lightable, initialize={link: offer.gbps for link in m.lightable} if offer else {})
+    m.wavelengths = pyo.Var(
+        m.lightable,
+        within=pyo.NonNegativeIntegers,
+        bounds=lambda _, link: (0, limit[link]),
+        doc="[1] wavelengths lit on a link",
+    )
+    if offer and m.lightable:
+        model.books.charge("wavelengths", lambda M: sum(offer.rent_kcny * m.wavelengths[link] for link in m.lightable))
 
 
 def _post(model: pyo.ConcreteModel, case: Case) -> None:

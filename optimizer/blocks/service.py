@@ -3,7 +3,8 @@
 share_frac[r,k,s,p] of the demand of region r in class k is served at site s throughout steering period
 p; what is served nowhere is lost at the class's stated value. A pair (r, s) is offered to a class only
 if the round trip over its nearest route is within the class's limit, and its traffic is pinned to that
-route: a detour could break the promise.
+route: a detour could break the promise. A class with max_sites is served by at most so many sites per
+region, each opened whole (open_site is one) and then with at least min_share_frac.
 
 Reads   demand_eflops, routes, Service limits and values
 Posts   compute (draw), hosted, pinned traffic at the busiest hour of the period, its volume, lost service
@@ -78,7 +79,38 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     m.steers_all_demand = pyo.Constraint(
         model.regions, m.classes, model.periods, rule=steers_all_demand, doc="[1] shares and lost service add up to one"
     )
+    _open_sites(model, m, case)
     _post(model, case)
+
+
+def _open_sites(model: pyo.ConcreteModel, m: pyo.Block, case: Case) -> None:
+    """Classes that few sites may serve: which sites are open to a region, for the horizon."""
+    few = {k.name: k for k in case.services if k.max_sites is not None}
+    pairs = [(r, k) for r in model.regions for k in few if m.sites_for[r, k]]
+    m.limited = pyo.Set(initialize=pairs, dimen=2)
+    m.doors = pyo.Set(initialize=[(r, k, s) for r, k in pairs for s in m.sites_for[r, k]], dimen=3)
+    m.open_site = pyo.Var(m.doors, within=pyo.Binary, doc="[1] a site is open to a region's class")
+    if not pairs:
+        return
+    m.max_sites = pyo.Param(list(few), initialize={k: spec.max_sites for k, spec in few.items()})
+    m.min_share_frac = pyo.Param(list(few), initialize={k: spec.min_share_frac for k, spec in few.items()})
+
+    def opens_few_sites(_: Any, r: str, k: str) -> Any:
+        return sum(m.open_site[r, k, s] for s in m.sites_for[r, k]) <= m.max_sites[k]
+
+    def serves_only_if_open(_: Any, r: str, k: str, s: str, p: int) -> Any:
+        return m.share_frac[r, k, s, p] <= m.open_site[r, k, s]
+
+    def serves_enough_if_open(_: Any, r: str, k: str, s: str, p: int) -> Any:
+        return m.share_frac[r, k, s, p] >= m.min_share_frac[k] * m.open_site[r, k, s]
+
+    m.opens_few_sites = pyo.Constraint(m.limited, rule=opens_few_sites, doc="[1] at most so many sites serve a class")
+    m.serves_only_if_open = pyo.Constraint(
+        m.doors, model.periods, rule=serves_only_if_open, doc="[1] only a site that is open serves"
+    )
+    m.serves_enough_if_open = pyo.Constraint(
+        m.doors, model.periods, rule=serves_enough_if_open, doc="[1] a site that is open serves its least share"
+    )
 
 
 def _post(model: pyo.ConcreteModel, case: Case) -> None:

@@ -1,7 +1,8 @@
 """A guided dive: from the relaxation to a plan by fixing integers in rounds, each solved from the last basis.
 
 Choices first (rows that say "exactly one of these binaries"): in each round those that are settled, and the
-half of the open ones that is nearest to settled, take their largest member. Then counts (all other
+half of the open ones that is nearest to settled, take their largest member. Then limits (rows that say "at most
+so many of these binaries"): the smallest members are dropped until few enough are left. Then counts (all other
 integers, such as pods that are on): in each round those that are whole are fixed and those nearly up to the next whole
 number are rounded up; what is left over moves to where it fits. The last solve, with every integer fixed, is
 the least-cost plan for those integers.
@@ -19,6 +20,10 @@ from optimizer.solve.engine import Clock, Columns, Point, Session
 from scenarios.case import Floats, Ints
 
 WHOLE = 1e-6
+WORTHWHILE = 1e-3
+"""A limited binary below this is dropped: what little rests on it goes elsewhere."""
+SLOPES = 5
+"""Rounds of slope scaling; more change little."""
 ROUND_UP_FROM = (0.75, 0.45, 0.0)
 """In each round of counts, a fraction above this is rounded up; the last round rounds all of them."""
 
@@ -56,6 +61,94 @@ def choices(program: Program) -> tuple[Columns, Ints]:
     return binaries[choice >= 0], choice[choice >= 0]
 
 
+def limits(program: Program) -> list[tuple[Columns, int]]:
+    """The binaries of each row that says "at most so many of these", and how many; choices are none of them."""
+    binary = program.integer & (program.lower == 0) & (program.upper == 1)
+    matrix = program.matrix
+    found: list[tuple[Columns, int]] = []
+    upper = program.row_upper
+    rows = np.flatnonzero(np.isneginf(program.row_lower) & (upper >= 1) & (np.floor(upper) == upper))
+    for row in rows:
+        part = slice(matrix.indptr[row], matrix.indptr[row + 1])
+        columns = matrix.indices[part]
+        if columns.size and binary[columns].all() and (matrix.data[part] == 1).all():
+            found.append((columns, int(program.row_upper[row])))
+    return found
+
+
+def settle_limits(session: Session, point: Point, clock: Clock) -> Point:
+    """A point with every limited binary whole: in each round every row drops its smallest members beyond its limit.
+
+    A member without which no point is left is kept. Leaves all of them fixed.
+    """
+    groups = limits(session.program)
+    if not groups or point.x is None:
+        return point
+    columns = np.unique(np.concatenate([members for members, _ in groups]))
+    state = np.full(session.program.columns, _OPEN)
+    point = _concentrate(session, point, columns, clock)
+    while point.x is not None:
+        smallest = _smallest_beyond(groups, point.x, state)
+        if not smallest.size:
+            break
+        needed, point = _hold(session, smallest, 0.0, clock)
+        state[smallest], state[needed] = _DROPPED, _NEEDED
+    if point.x is None:
+        return point
+    kept = columns[state[columns] != _DROPPED]
+    session.price(columns, session.program.cost[columns])
+    _, point = _hold(session, kept, 1.0, clock)
+    return point
+
+
+def _concentrate(session: Session, point: Point, columns: Columns, clock: Clock) -> Point:
+    """A relaxed point that uses few of the binaries that cost something; leaves them at raised prices.
+
+    The relaxation pays a fixed cost in proportion to use. Slope scaling (Kim & Pardalos 1999) raises the price of each
+    until its use at the last point pays for the whole, and solves again: what is used little is given up.
+    """
+    cost = session.program.cost[columns]
+    slope = cost.copy()
+    for _ in range(SLOPES if cost.any() else 0):
+        if point.x is None:
+            break
+        used = point.x[columns] > WHOLE
+        slope[used] = cost[used] / np.maximum(point.x[columns][used], WORTHWHILE)
+        session.price(columns, slope)
+        point = session.resolve(clock.left_s)
+    return point
+
+
+_OPEN, _DROPPED, _NEEDED = 0, 1, 2
+
+
+def _smallest_beyond(groups: list[tuple[Columns, int]], x: Floats, state: Ints) -> Columns:
+    """Of each row, half of its open members beyond the limit, the smallest first, and all that are worth nothing."""
+    smallest = []
+    for members, most in groups:
+        open_ones = members[state[members] == _OPEN]
+        beyond = open_ones.size + int((state[members] == _NEEDED).sum()) - most
+        order = open_ones[np.argsort(x[open_ones], kind="stable")]
+        drop = max(-(-beyond // 2), int((x[open_ones] <= WORTHWHILE).sum()))
+        smallest.append(order[: max(0, drop)])
+    return np.concatenate(smallest)
+
+
+def _hold(session: Session, columns: Columns, value: float, clock: Clock) -> tuple[Columns, Point]:
+    """Fix binaries at a value; where that leaves no point, halve to find those that must have the other: returned."""
+    session.fix(columns, np.full(columns.size, value))
+    point = session.resolve(clock.left_s)
+    if point.x is not None or point.status != "infeasible":
+        return columns[:0], point
+    if columns.size == 1:
+        session.fix(columns, np.full(1, 1.0 - value))
+        return columns, session.resolve(clock.left_s)
+    session.bound(columns, np.zeros(columns.size), np.ones(columns.size))
+    first, _ = _hold(session, columns[: columns.size // 2], value, clock)
+    second, point = _hold(session, columns[columns.size // 2 :], value, clock)
+    return np.concatenate([first, second]), point
+
+
 def _leaders(values: Floats, choice_of: Ints, count: int) -> tuple[Ints, Floats]:
     """The position of the largest member of each choice, and its value."""
     order = np.lexsort((np.arange(values.size), -values, choice_of))
@@ -65,10 +158,26 @@ def _leaders(values: Floats, choice_of: Ints, count: int) -> tuple[Ints, Floats]
     return leaders, values[leaders] if values.size else np.zeros(count)
 
 
+def settle_places(
+    session: Session, point: Point, machines: Columns, clock: Clock, heard: Callable[[str], None]
+) -> Point:
+    """A point in which every integer but those of the machines is whole, so that each site may be run on its own."""
+    point = settle_choices(session, point, clock, heard)
+    point = settle_limits(session, point, clock)
+    decided = [choices(session.program)[0], machines, *(columns for columns, _ in limits(session.program))]
+    counts = np.setdiff1d(np.flatnonzero(session.program.integer), np.concatenate(decided))
+    return _round_up(session, point, counts, clock, heard) if counts.size else point
+
+
 def round_counts(session: Session, point: Point, clock: Clock, heard: Callable[[str], None]) -> Point:
-    """A point with every integer whole, from one whose choices are; or the status that stopped. Leaves them fixed."""
+    """A point with every integer whole, from one whose places are; or the status that stopped. Leaves them fixed."""
     program = session.program
     counts = np.setdiff1d(np.flatnonzero(program.integer), choices(program)[0])
+    return _polish(session, _round_up(session, point, counts, clock, heard), clock)
+
+
+def _round_up(session: Session, point: Point, counts: Columns, clock: Clock, heard: Callable[[str], None]) -> Point:
+    program = session.program
     for threshold in ROUND_UP_FROM:
         if point.x is None:
             return point
@@ -81,7 +190,7 @@ def round_counts(session: Session, point: Point, clock: Clock, heard: Callable[[
         session.fix(counts[now], up[now])
         heard(f"{(~now).sum()} counts open")
         point = session.resolve(clock.left_s)
-    return _polish(session, point, clock)
+    return point
 
 
 def _polish(session: Session, point: Point, clock: Clock) -> Point:

@@ -92,6 +92,10 @@ class Session:
     def fix(self, columns: Columns, values: Floats) -> None:
         self.bound(columns, values, values)
 
+    def price(self, columns: Columns, kcny: Floats) -> None:
+        """Set the cost of some columns."""
+        self._must(self.highs.changeColsCost(columns.size, columns.astype(np.int32), kcny.copy()), "changing costs")
+
     def release(self) -> None:
         """Give every column its own bounds back."""
         self.bound(np.arange(self.program.columns), self.program.lower, self.program.upper)

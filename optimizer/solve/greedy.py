@@ -16,7 +16,7 @@ import numpy as np
 from optimizer.blocks.batch import GBPS_PER_TB_PER_H
 from optimizer.blocks.jobs import move_period, start_hours
 from optimizer.solve.compile import Program
-from optimizer.solve.dive import settle_choices
+from optimizer.solve.dive import settle_places
 from optimizer.solve.engine import Clock, Session
 from optimizer.solve.parts import MACHINES, columns_of, improve
 from optimizer.solve.verify import verify
@@ -107,10 +107,11 @@ def greedy(case: Case, program: Program, clock: Clock) -> Floats | None:
         used = columns >= 0
         wanted = np.array([values.get(key if isinstance(key, tuple) else (key,), 0.0) for key in keys])
         session.fix(columns[used], wanted[used])
-    settled = settle_choices(session, session.relax(clock.left_s), clock, lambda _: None)
+    machines = columns_of(program, MACHINES)
+    settled = settle_places(session, session.relax(clock.left_s), machines, clock, lambda _: None)
     if settled.x is None:
         return None
-    done = improve(program, settled.x, columns_of(program, MACHINES), gap_frac=0.001, clock=clock, part_s=5.0)
+    done = improve(program, settled.x, machines, gap_frac=0.001, clock=clock, part_s=5.0)
     return done if done is not None and verify(program, done).holds else None
 
 

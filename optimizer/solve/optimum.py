@@ -1,8 +1,8 @@
 """From a compiled programme to a proved plan, by the cheapest step that closes the gap.
 
 1. The relaxation, solved once: the bound.
-2. Choices settled in a dive; then, with the work of every site held, the machines of each site on their own:
-   the first plan.
+2. Places settled in a dive (where jobs start, who may work for whom, what is lit on links); then, with the work
+   of every site held, the machines of each site on their own: the first plan.
 3. If the gap is still wide: counts rounded in a dive that may move work, then the sites again.
 4. If it still is: HiGHS's branch and bound from the best plan, which also lifts the bound.
 
@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 
 from optimizer.solve.compile import Program
-from optimizer.solve.dive import WHOLE, round_counts, settle_choices
+from optimizer.solve.dive import WHOLE, round_counts, settle_places
 from optimizer.solve.engine import Clock, Point, Session
 from optimizer.solve.parts import MACHINES, columns_of, improve
 from optimizer.solve.verify import Verdict, verify
@@ -119,8 +119,9 @@ def _plan(session: Session, relaxed: Point, gap: float, clock: Clock, heard: Lis
     def say(stage: str) -> None:
         heard(Progress(stage, clock.elapsed_s, best, bound))
 
-    say("choices")
-    settled = settle_choices(session, relaxed, clock, lambda what: say(f"choices: {what}"))
+    say("places")
+    machines = columns_of(program, MACHINES)
+    settled = settle_places(session, relaxed, machines, clock, lambda what: say(f"places: {what}"))
     if settled.x is not None:
         say("sites")
         best, x = _better(program, best, x, _operate(program, settled.x, gap, clock))

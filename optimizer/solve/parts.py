@@ -19,8 +19,22 @@ from optimizer.solve.compile import Program
 from optimizer.solve.engine import Clock, Columns, solve_part
 from scenarios.case import Floats
 
-MACHINES = ("fleet", "grid", "renewable", "green", "innovation")
-"""Blocks whose variables belong to one site, or to one province, once its load is given."""
+MACHINES = (
+    "fleet.",
+    "grid.",
+    "peak_shaving.",
+    "renewable.",
+    "storage.",
+    "green.",
+    "innovation.",
+    "expansion.pods",
+    "expansion.plant_mw",
+    "expansion.supply_mw",
+    "cooperation.transfer_kcny",
+    "cooperation.tax_kcny",
+    "cooperation.capped",
+)
+"""Variables, by how their names begin, that belong to one site or one account once the work of every site is given."""
 
 TINY = 1e-12
 """A row's held part below this is what is left of a subtraction."""
@@ -34,9 +48,9 @@ class Part:
     rows: Columns
 
 
-def columns_of(program: Program, blocks: tuple[str, ...]) -> Columns:
-    """Columns of all variables of some blocks, in order."""
-    owned = [columns[columns >= 0] for name, columns in program.variables.items() if name.split(".")[0] in blocks]
+def columns_of(program: Program, names: tuple[str, ...]) -> Columns:
+    """Columns of all variables whose names begin so, in order."""
+    owned = [columns[columns >= 0] for name, columns in program.variables.items() if name.startswith(names)]
     return np.sort(np.concatenate(owned)) if owned else np.array([], dtype=np.int64)
 
 

@@ -15,7 +15,8 @@ from optimizer.blocks.jobs import move_period, start_hours
 from optimizer.blocks.service import TB_PER_GBPS_H
 from optimizer.solve.compile import compile_case
 from optimizer.solve.optimum import optimise
-from scenarios.case import Case, Horizon, Innovation, Job
+from scenarios.case import Case, Horizon, Job
+from scenarios.instruments import Innovation
 from tests.cases import random_case, two_site_case
 
 

@@ -1,4 +1,4 @@
-"""Every constraint, cost and bound of every block, on two sites and four hours, as text a human has read.
+"""Every constraint, cost and bound of every block, on two sites and four hours with every instrument, as text a human has read.
 
 After a meant change: UPDATE_GOLDEN=1 pytest tests/blocks, then read the difference against the block's docstring.
 """
@@ -14,11 +14,9 @@ import pytest
 
 from optimizer.blocks import BLOCKS, build_model
 from optimizer.solve.compile import Program, compile_case, compile_model
-from scenarios.case import Innovation
+from scenarios.case import Case
 from tests.blocks.render import owner, render
-from tests.cases import two_site_case
-
-VALUE = Innovation(3.0, (1.0,), {"east": (0.3, 0.5), "west": (0.04, 0.06)})
+from tests.cases import full_case
 
 GOLDEN = Path(__file__).parent / "golden"
 WITHOUT_FILE = {"facility"}
@@ -27,7 +25,7 @@ FILES = sorted({*BLOCKS, "ledgers"} - WITHOUT_FILE)
 
 
 def texts() -> tuple[Program, dict[str, str]]:
-    model = build_model(two_site_case(innovation=VALUE))
+    model = build_model(full_case())
     program = compile_model(model)
     charged = {item: {rule.__module__.split(".")[-1] for rule in rules} for item, rules in model.books.costs.items()}
     constraints = list(dict.fromkeys(name for name, _ in program.row_keys))
@@ -52,13 +50,27 @@ def rendered() -> tuple[Program, dict[str, str]]:
     if os.environ.get("UPDATE_GOLDEN"):
         for file, text in made.items():
             (GOLDEN / f"{file}.lp").write_text(text, encoding="utf-8")
-        (GOLDEN / "carbon_market.lp").write_text(market_text(), encoding="utf-8")
+        for file, text in variants().items():
+            (GOLDEN / f"{file}.lp").write_text(text, encoding="utf-8")
     return program, made
 
 
-def market_text() -> str:
-    case = two_site_case(carbon_ledger="market")
-    return render(compile_case(case), "Carbon charged on the market-based ledger.", ["carbon"], [], [])
+def open_end() -> Case:
+    case = full_case()
+    return replace(case, horizon=replace(case.horizon, cyclic=False))
+
+
+def variants() -> dict[str, str]:
+    """What only another case shows."""
+    market, opened = compile_case(full_case(carbon_ledger="market")), compile_case(open_end())
+    storage = ["storage.holds_what_is_left", "storage.ends_as_it_began"]
+    return {
+        "carbon_market": render(market, "Carbon charged on the market-based ledger.", ["carbon"], [], []),
+        "storage_open": render(opened, "Batteries over a horizon that is not cyclic.", [], storage, []),
+    }
+
+
+VARIANTS = ("carbon_market", "storage_open")
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -67,14 +79,15 @@ def test_block_reads_as_its_golden_file(rendered: tuple[Program, dict[str, str]]
 
 
 @pytest.mark.usefixtures("rendered")
-def test_market_carbon_reads_as_its_golden_file() -> None:
-    assert market_text() == (GOLDEN / "carbon_market.lp").read_text(encoding="utf-8")
+@pytest.mark.parametrize("file", VARIANTS)
+def test_variants_read_as_their_golden_files(file: str) -> None:
+    assert variants()[file] == (GOLDEN / f"{file}.lp").read_text(encoding="utf-8")
 
 
 def test_every_row_and_cost_stands_in_a_golden_file(rendered: tuple[Program, dict[str, str]]) -> None:
     program, made = rendered
     assert sorted(made) == FILES
-    assert {path.stem for path in GOLDEN.iterdir()} == {*FILES, "carbon_market"}
+    assert {path.stem for path in GOLDEN.iterdir()} == {*FILES, *VARIANTS}
     rows, costs, section = Counter[str](), set(), ""
     for file in FILES:
         for line in (GOLDEN / f"{file}.lp").read_text(encoding="utf-8").splitlines():
@@ -95,15 +108,15 @@ def test_every_constraint_declared_by_a_block_has_rows_in_the_two_site_case() ->
         source = Path(str(block.__file__)).read_text(encoding="utf-8")
         for part in source.split(" = pyo.Constraint(")[:-1]:
             declared.add(f"{name}.{part.rsplit('.', 1)[-1].strip()}")
-    program = compile_case(two_site_case(innovation=VALUE))
-    assert declared == {name for name, _ in program.row_keys if "." in name}
+    keys = [*compile_case(full_case()).row_keys, *compile_case(open_end()).row_keys]
+    assert declared == {name for name, _ in keys if "." in name}
 
 
 def test_a_cyclic_horizon_only_changes_what_came_before_the_first_hour() -> None:
-    case = two_site_case(innovation=VALUE)
-    open_end = compile_case(replace(case, horizon=replace(case.horizon, cyclic=False)))
+    case = replace(full_case(), storage=None)
+    opened = compile_case(replace(case, horizon=replace(case.horizon, cyclic=False)))
     cyclic = compile_case(case)
     different = {
-        key for key, row in zip(cyclic.row_keys, (cyclic.matrix - open_end.matrix).tolil().rows, strict=True) if row
+        key for key, row in zip(cyclic.row_keys, (cyclic.matrix - opened.matrix).tolil().rows, strict=True) if row
     }
     assert different == {("fleet.pays_for_starts", ("Plateau", "a", 0)), ("fleet.stays_on", ("Plateau", "a", 0))}

@@ -15,7 +15,7 @@ from scenarios.arrivals import draw_jobs, earliest_start_h
 from scenarios.build import build_case
 from scenarios.case import Generation, Horizon, Job
 from scenarios.library import load
-from scenarios.schema import JobsSection
+from scenarios.sections import JobsSection
 from tests.cases import two_site_case
 
 POD = Generation("a", 0.32, 0.3, 1.0, 1.0, 1.0, usable_frac=0.8)

@@ -111,19 +111,19 @@ ONE_LINE = {
         "Mend: write 'philly' if that is meant, else remove it.",
     ),
     "unknown block": (
-        '[blocks]\nwithout = ["carbn"]',
-        'without = ["carbn"]',
-        "blocks.without names 'carbn'; it must be one that exists. "
+        "[blocks]\ncarbn = false",
+        "carbn = false",
+        "block 'carbn' is not known; [blocks] switches blocks that exist. "
         "Mend: write 'carbon' if that is meant, else remove it.",
     ),
     "block that is always there": (
-        '[blocks]\nwithout = ["grid"]',
-        'without = ["grid"]',
-        "block 'grid' is left out; machines, facilities and the grid are always there. Mend: remove it from the list.",
+        "[blocks]\ngrid = false",
+        "grid = false",
+        "block 'grid' is left out; machines, facilities and the grid are always there. Mend: remove this key.",
     ),
     "block that another stands on": (
-        '[blocks]\nwithout = ["hosting"]',
-        'without = ["hosting"]',
+        "[blocks]\nhosting = false",
+        "hosting = false",
         "block 'hosting' is left out; block 'coverage' stands on block 'hosting'. Mend: leave out 'coverage' as well.",
     ),
     "fact of an unknown table": (
@@ -287,13 +287,13 @@ def test_a_latency_class_that_no_site_can_meet(desk: Desk) -> None:
 
 
 def test_a_latency_class_does_not_matter_without_services() -> None:
-    changes = ("services.control.rtt_limit_ms=0.5", 'blocks.without=["service","coverage"]', "horizon.hours=6")
+    changes = ("services.control.rtt_limit_ms=0.5", "blocks.service=false", "blocks.coverage=false", "horizon.hours=6")
     assert "service" not in build_case(load("day", changes)).blocks
 
 
 def test_faults_of_several_kinds_come_at_once(desk: Desk) -> None:
     shapes = '[services.online]\nshape = "a"\n[services.control]\nshape = "b"\n[batches.backup]\nshape = "c"\n'
-    rest = '[jobs]\ntrace = "d"\nslack = "e"\n[blocks]\nwithout = ["f", "fleet"]\n[facts.prices]\ng = 1\n'
+    rest = '[jobs]\ntrace = "d"\nslack = "e"\n[blocks]\nf = false\nfleet = false\n[facts.prices]\ng = 1\n'
     assert len(desk.faults(f"{SMALL}\n{shapes}{rest}[facts.pods.a]\nusable_frac = 2\n")) == 9
     keys = "[demand]\nscale_ratio = -1\nday_sd_frac = 2\n[solve]\ntime_limit_s = 0\n[jobs]\npods_max = 0\nfoo = 1\n"
     assert len(desk.faults(f"{SMALL}\n{keys}")) == 5

@@ -164,7 +164,7 @@ def test_changing_facts_leaves_the_facts_alone(facts: Facts) -> None:
 
 
 def test_blocks_left_out_are_left_out() -> None:
-    case = build_case(load("day", ['blocks.without=["carbon","green"]']))
+    case = build_case(load("day", ["blocks.carbon=false", "blocks.green=false"]))
     assert not {"carbon", "green"} & set(case.blocks)
     assert {"fleet", "grid", "service"} <= set(case.blocks)
 
