@@ -16,10 +16,13 @@ from rich.table import Table
 
 from hubs import DATA, InputError, load_facts
 from hubs.errors import Fault, nearest
-from optimizer import frontier, innovation
+from optimizer import explain, flexibility, frontier, innovation, prices
+from optimizer import library as side_by_side
+from optimizer.futures import command as futures
 from optimizer.progress import Watch
 from optimizer.report.page import write_page
 from optimizer.runs.store import open_run
+from optimizer.share import command as share
 from optimizer.solve.compile import TriviallyInfeasible, compile_case
 from optimizer.solve.engine import write_mps
 from optimizer.workflow import Solved
@@ -36,6 +39,12 @@ app = typer.Typer(
 out, err = Console(), Console(stderr=True)
 app.add_typer(innovation.app, name="innovation")
 innovation.app.command("frontier")(frontier.command)
+app.command("library")(side_by_side.command)
+app.command("flexibility")(flexibility.command)
+app.command("prices")(prices.command)
+app.command("explain")(explain.command)
+app.command("share")(share.command)
+app.command("futures")(futures.command)
 
 EXIT_FAULT, EXIT_INPUT, EXIT_GAP, EXIT_INFEASIBLE = 1, 2, 3, 4
 

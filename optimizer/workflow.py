@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from hubs import DATA, load_facts
+from optimizer.report.claims import check_claims
 from optimizer.report.indicators import indicators
 from optimizer.report.page import write_page
 from optimizer.report.provinces import province_table
@@ -138,9 +139,13 @@ def _store(
 
 
 def run_tables(plan: Plan, rival: Floats | None, loaded: Loaded, facts_folder: Path) -> dict[str, pd.DataFrame]:
-    """All tables of a run: those of the plan, its indicators, the same for the greedy plan, and the facts behind it."""
+    """All tables of a run: those of the plan, its indicators, the same for the greedy plan, and the facts behind it.
+
+    Raises ArithmeticError if a MWh of green energy is claimed twice: such a plan is not stored.
+    """
     facts = changed_facts(load_facts(facts_folder), loaded.scenario)
     tables = plan_tables(plan)
+    check_claims(tables["claims"], plan)
     tables["indicators"] = indicators(plan.case, tables)
     other = None if rival is None else Plan(plan.case, plan.program, rival)
     tables["provinces"] = province_table(plan, other)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from scenarios.case import Floats
 from scenarios.energy import CARRIERS, capacity_frac
 from scenarios.instruments import Expansion, Storage, Wavelengths
 from scenarios.machines import annuity_frac, generations
 from scenarios.scope import Scope
+
+LEAST_CAPACITY_FRAC = 0.01
+"""A new plant that yields less than this in an hour yields nothing."""
 
 
 def storage(scope: Scope) -> Storage | None:
@@ -31,6 +35,11 @@ def wavelengths(scope: Scope) -> Wavelengths | None:
     return Wavelengths(limit, facts["wavelength_gbps"] * network.usable_frac, rent_kcny)
 
 
+def _worth_counting(frac: Floats) -> Floats:
+    """Capacity factors without the traces of dawn and dusk, which only make the model hard to solve exactly."""
+    return np.where(frac < LEAST_CAPACITY_FRAC, 0.0, frac)
+
+
 def expansion(scope: Scope) -> Expansion | None:
     """Build limits and annuities pro-rated to the horizon."""
     spec = scope.scenario.expansion
@@ -45,7 +54,7 @@ def expansion(scope: Scope) -> Expansion | None:
         pod_kcny=np.array([spec.pod_capital_ratio * g.lighting_kcny for g in pods]),
         direct_max_mw=np.full((len(scope.clusters), len(CARRIERS)), spec.plants_max_mw),
         direct_kcny_per_mw=plant_kcny * annuity_frac(rate, spec.plant_life_years) * year_frac,
-        capacity_frac=capacity_frac(scope),
+        capacity_frac=_worth_counting(capacity_frac(scope)),
         wavelengths_max=np.full(len(scope.facts.links), spec.wavelengths_max, dtype=np.int64),
         wavelength_kcny=spec.wavelength_kcny_per_year * year_frac,
     )

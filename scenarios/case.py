@@ -76,7 +76,7 @@ class Service:
     max_sites: int | None = None
     """At most this many sites serve a region's demand of the class."""
     min_share_frac: float = 0.0
-    """A site that is opened for a region's class serves at least this share, if max_sites is given."""
+    """A site that is opened for a region's class serves at least this mean share, if max_sites is given."""
 
 
 @dataclass(frozen=True)

@@ -151,14 +151,26 @@ def _wrong_instruments(scope: Scope) -> Iterator[Fault]:
         yield scope.fault(("expansion", "generation"), f"generation '{name}' is not known", rule, mend)
     sound = True
     for name, spec in scenario.delivery.positions.items():
+        here = True
         for kind, given, known in (("cluster", spec.cluster, scope.clusters), ("region", spec.region, scope.regions)):
             if given not in known:
-                sound = False
+                sound = here = False
                 found, rule = (
                     f"{kind} '{given}' is not known",
                     "a position is between a cluster and a region of the scenario",
                 )
                 yield scope.fault(("delivery", "positions", name, kind), found, rule, nearest(given, known))
+        if here and (spec.region, spec.cluster) not in scope.routes:
+            found = f"region '{spec.region}' cannot use cluster '{spec.cluster}'"
+            rule = "a position is between a region and a cluster it can reach"
+            mend = "name another cluster, or set network.reach = 'nation'"
+            yield scope.fault(("delivery", "positions", name, "cluster"), found, rule, mend)
+    if scenario.delivery.positions and "delivery" not in scope.blocks:
+        found, rule = "positions are given and block 'delivery' is off", "what is given is used"
+        first = next(iter(scenario.delivery.positions))
+        yield scope.fault(
+            ("delivery", "positions", first), found, rule, "set blocks.delivery = true, or remove the positions"
+        )
     yield from _oversold(scope) if sound else ()
 
 

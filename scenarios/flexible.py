@@ -46,4 +46,5 @@ def arrived_by_frac(scope: Scope, demand_eflops: Floats) -> Floats:
 def by_day(weights: Floats, horizon: Horizon) -> Floats:
     """(t,): hourly weights as the share of their day that is in by the end of each hour."""
     days = [weights[24 * d : 24 * d + n].cumsum() for d, n in enumerate(horizon.day_hours)]
-    return np.concatenate([day / day[-1] for day in days])
+    # A day without weight has nothing to spread: any shape will do.
+    return np.concatenate([day / day[-1] if day[-1] > 0 else np.linspace(1 / day.size, 1, day.size) for day in days])

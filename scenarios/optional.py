@@ -64,7 +64,8 @@ class PositionSection(Section):
         if self.kind != "take-or-pay" and (self.low_frac, self.high_frac, self.take_frac) != (1.0, 1.0, 1.0):
             raise ValueError("low_frac, high_frac and take_frac belong to kind 'take-or-pay'")
         if not self.low_frac <= self.take_frac <= self.high_frac:
-            raise ValueError("low_frac <= take_frac <= high_frac, or the band contradicts itself")
+            band = f"low_frac is {self.low_frac:g}, take_frac {self.take_frac:g}, high_frac {self.high_frac:g}"
+            raise ValueError(f"{band}: low_frac <= take_frac <= high_frac, or the band contradicts itself")
         return self
 
 

@@ -5,7 +5,8 @@ queue_eflopsh is what has arrived and is not done; it is never negative (no work
 never holds more than what arrived within the class's window (the rest would be overdue), except as lateness
 at a price. Clusters dispatch their queues by the hour, local sites every local_slot_h hours: a slot is named by its
 last hour. The queue is recursive, slot by slot: written-out cumulative sums would make columns as long as
-the horizon. What arrives inside the horizon is finished inside it or charged as unfinished.
+the horizon. On a cyclic horizon what is left in the last slot goes on in the first, less what is given up and charged
+as unfinished (and as late in that last slot, if it was); on an open one all that is left is unfinished.
 
 Reads   arrivals_eflopsh, arrived_by_frac, local_slot_h, Batch windows and prices, routes
 Posts   compute (draw), hosted, movable traffic, lateness, unfinished work
@@ -18,7 +19,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pyomo.environ as pyo
 
 from optimizer.blocks.sets import by_index, indexed_set
@@ -39,12 +39,12 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
         (b.name, s, t): _arrives(case, i, t, m.slot_h[s, t]) for i, b in enumerate(case.batches) for s, t in m.slots
     }
     m.arrives_frac = pyo.Param(m.classes, m.slots, initialize=arrives)
-    last = case.horizon.hours - 1
+    cyclic, last = case.horizon.cyclic, case.horizon.hours - 1
     recent = {
-        (s, b.name, t): _recent(case.arrived_by_frac[i], t, b.window_h)
+        (s, b.name, t): _recent(case, i, t, b.window_h)
         for i, b in enumerate(case.batches)
         for s, t in m.slots
-        if b.window_h <= t < last
+        if cyclic or b.window_h <= t < last
     }
     m.watched = pyo.Set(initialize=list(recent), dimen=3)
     m.recent_days = indexed_set(m.watched, recent)
@@ -65,7 +65,7 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
         m.classes, initialize={b.name: b.unfinished_kcny_per_eflopsh for b in case.batches}
     )
     _variables(model, m)
-    _queue(model, m)
+    _queue(model, m, cyclic)
     _post(model, case)
 
 
@@ -82,7 +82,11 @@ def _slots(model: pyo.ConcreteModel, m: pyo.Block, case: Case) -> None:
         model.hours,
         initialize={(s, u): t for (s, t), length in slot_h.items() for u in range(t - length + 1, t + 1)},
     )
-    m.slot_before = indexed_set(m.slots, {(s, t): [t - h] for (s, t), h in slot_h.items() if t >= h})
+    m.slot_before = indexed_set(
+        m.slots,
+        {(s, t): [t - h if t >= h else hours - 1] for (s, t), h in slot_h.items() if t >= h or case.horizon.cyclic},
+    )
+    m.opening = indexed_set(m.slots, {(s, t): [s] for (s, t), h in slot_h.items() if t < h and case.horizon.cyclic})
 
 
 def _variables(model: pyo.ConcreteModel, m: pyo.Block) -> None:
@@ -98,7 +102,7 @@ def _variables(model: pyo.ConcreteModel, m: pyo.Block) -> None:
     m.unfinished_eflopsh = pyo.Var(*place, **nonnegative, doc="[EFLOPS·h] not done when the horizon ends")
 
 
-def _queue(model: pyo.ConcreteModel, m: pyo.Block) -> None:
+def _queue(model: pyo.ConcreteModel, m: pyo.Block, cyclic: bool) -> None:
     last_hour = model.hours.last()
 
     def assigns_all_work(_: Any, r: str, b: str, d: int) -> Any:
@@ -109,8 +113,9 @@ def _queue(model: pyo.ConcreteModel, m: pyo.Block) -> None:
 
     def runs_what_has_arrived(_: Any, s: str, b: str, t: int) -> Any:
         before = sum(m.queue_eflopsh[s, b, u] for u in m.slot_before[s, t])
+        given_up = sum(m.unfinished_eflopsh[q, b] for q in m.opening[s, t])
         arrives = m.arrives_frac[b, s, t] * m.sent_eflopsh[s, b, model.day_of[t]]
-        return m.queue_eflopsh[s, b, t] == before + arrives - m.slot_h[s, t] * m.run_eflops[s, b, t]
+        return m.queue_eflopsh[s, b, t] == before - given_up + arrives - m.slot_h[s, t] * m.run_eflops[s, b, t]
 
     def runs_within_window(_: Any, s: str, b: str, t: int) -> Any:
         recent = sum(m.recent_frac[s, b, t, d] * m.sent_eflopsh[s, b, d] for d in m.recent_days[s, b, t])
@@ -118,6 +123,9 @@ def _queue(model: pyo.ConcreteModel, m: pyo.Block) -> None:
 
     def finishes_or_pays(_: Any, s: str, b: str) -> Any:
         return m.queue_eflopsh[s, b, last_hour] == m.unfinished_eflopsh[s, b]
+
+    def gives_up_what_is_left(_: Any, s: str, b: str) -> Any:
+        return m.unfinished_eflopsh[s, b] <= m.queue_eflopsh[s, b, last_hour]
 
     place = (model.sites, m.classes)
     m.assigns_all_work = pyo.Constraint(
@@ -137,9 +145,16 @@ def _queue(model: pyo.ConcreteModel, m: pyo.Block) -> None:
         m.runs_within_window = pyo.Constraint(
             m.watched, rule=runs_within_window, doc="[EFLOPS·h] only work within its window waits, or it is late"
         )
-    m.finishes_or_pays = pyo.Constraint(
-        *place, rule=finishes_or_pays, doc="[EFLOPS·h] what is left in the queue at the end is unfinished"
-    )
+    if cyclic:
+        m.gives_up_what_is_left = pyo.Constraint(
+            *place,
+            rule=gives_up_what_is_left,
+            doc="[EFLOPS·h] no more is given up than is left in the queue at the end",
+        )
+    else:
+        m.finishes_or_pays = pyo.Constraint(
+            *place, rule=finishes_or_pays, doc="[EFLOPS·h] what is left in the queue at the end is unfinished"
+        )
 
 
 def _arrives(case: Case, b: int, t: int, slot_h: int) -> float:
@@ -149,15 +164,31 @@ def _arrives(case: Case, b: int, t: int, slot_h: int) -> float:
     return float(case.arrived_by_frac[b, t] - before)
 
 
-def _recent(arrived_by: np.ndarray[Any, np.dtype[np.float64]], t: int, window_h: int) -> dict[int, float]:
-    """Day -> share of its arrivals that came in the `window_h` hours up to the end of hour t."""
+def _recent(case: Case, b: int, t: int, window_h: int) -> dict[int, float]:
+    """Day -> its arrivals of class b that came in the `window_h` hours up to the end of hour t, as a share.
+
+    On a cyclic horizon the hours before the first are those of the round before; a window longer than a round counts
+    a day more than once.
+    """
+    hours = case.horizon.hours
+    rounds = range(window_h // hours + 2) if case.horizon.cyclic else range(1)
     shares = {}
-    for day in range((t - window_h) // 24, t // 24 + 1):
-        now = arrived_by[t] if day == t // 24 else 1.0
-        then = arrived_by[t - window_h] if day == (t - window_h) // 24 else 0.0
-        if now - then > 0:
-            shares[day] = float(now - then)
+    for day in range(case.horizon.days):
+        came = sum(
+            _arrived_by(case, b, day, t + k * hours) - _arrived_by(case, b, day, t - window_h + k * hours)
+            for k in rounds
+        )
+        if came > 0:
+            shares[day] = came
     return shares
+
+
+def _arrived_by(case: Case, b: int, day: int, hour: int) -> float:
+    """Share of a day's arrivals of class b that is in by the end of an hour, which may lie outside the horizon."""
+    if hour < 24 * day:
+        return 0.0
+    last = 24 * day + case.horizon.day_hours[day] - 1
+    return float(case.arrived_by_frac[b, hour]) if hour < last else 1.0
 
 
 def _post(model: pyo.ConcreteModel, case: Case) -> None:

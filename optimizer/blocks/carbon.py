@@ -2,7 +2,8 @@
 
 Location-based: the provincial grid factor times what is imported. Market-based: grid energy that is
 covered by certificates counts as zero, the rest at the residual factor (what is left of the grid mix once
-claimed green energy is taken out). The policy names the one ledger on which the carbon price is charged;
+claimed green energy is taken out). A claim conveyed to a buyer moves with the work it covers: the sum over the nation,
+which is charged, does not depend on who holds it. The policy names the one ledger on which the carbon price is charged;
 both are reported.
 
 Reads   grid_tco2_per_mwh, residual_tco2_per_mwh, carbon price and ledger; grid imports, certificates

@@ -31,6 +31,8 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
         return
     m = model.cooperation = pyo.Block(doc=__doc__)
     abroad = [(r, case.site_hub[c], c) for r, c in case.routes if c in case.site_hub and r != case.site_region[c]]
+    if not abroad:
+        return
     clusters_for = group(((r, h), c) for r, h, c in abroad)
     m.pairs = pyo.Set(initialize=list(clusters_for), dimen=2)
     m.clusters_for = indexed_set(m.pairs, clusters_for)

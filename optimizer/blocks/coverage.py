@@ -2,7 +2,8 @@
 
 Reads   Service.served_floor_frac and home_floor_frac, home_reserve_frac, hosted work, shares
 Posts   nothing
-Omits   fairness inside a region; floors on batch work (all of it is assigned anyway)
+Omits   fairness inside a region; floors on batch work (all of it is assigned anyway); pods lit or built for the
+        horizon, which the home reserve does not count
 Source  local public baseline of the programme's implementation opinions; shares are planning values
 """
 

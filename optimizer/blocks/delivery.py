@@ -2,10 +2,11 @@
 
 delivered_eflopsh[i,d] is work of the buyer, run by the seller's cluster, that counts under position i on day d. A
 fixed position is owed whole every day. A take-or-pay band leaves the buyer a daily band and a least share of the
-whole horizon. A call leaves the buyer free, but the capacity it is written on is held back from all others. What
-is owed and not delivered is paid at the stated damages, the value the planner puts on a promise kept.
+whole horizon; what is paid for by the day is not paid for again. A call leaves the buyer free, but the capacity it
+is written on serves nothing else. What is owed and not delivered is paid at the stated damages, the value the planner
+puts on a promise kept.
 
-Reads   positions, hosted work, usable capacity
+Reads   positions, hosted work, pods_max
 Posts   non-delivery
 Omits   premiums, strikes and margins (money between the two sides: optimizer/market), shapes inside a day
 Source  physical forwards and swing contracts of power markets, read for compute (assumed: no such market exists yet)
@@ -79,7 +80,8 @@ def _rules(model: pyo.ConcreteModel, m: pyo.Block, positions: dict[str, Position
         return m.delivered_eflopsh[i, d] + m.undelivered_eflopsh[i, d] >= m.owed_frac[i] * m.quantity_eflopsh[i, d]
 
     def takes_or_pays(_: Any, i: str) -> Any:
-        return sum(m.delivered_eflopsh[i, d] for d in model.days) + m.untaken_eflopsh[i] >= m.least_eflopsh[i]
+        settled = sum(m.delivered_eflopsh[i, d] + m.undelivered_eflopsh[i, d] for d in model.days)
+        return settled + m.untaken_eflopsh[i] >= m.least_eflopsh[i]
 
     m.counts_work_once = pyo.Constraint(
         m.sales, model.days, rule=counts_work_once, doc="[EFLOPS·h] hosted work counts under one position only"
@@ -98,26 +100,27 @@ def _rules(model: pyo.ConcreteModel, m: pyo.Block, positions: dict[str, Position
 
 
 def _reserve(model: pyo.ConcreteModel, m: pyo.Block, case: Case) -> None:
-    """Capacity under calls serves its holders only."""
+    """Of all pods that could be on, the capacity under calls serves what is delivered under them only."""
     calls = [p for p in case.positions if p.kind == "call"]
     m.writers = pyo.Set(initialize=list(dict.fromkeys(p.cluster for p in calls)))
-    holders = {(p.cluster, p.region) for p in calls}
-    m.others_at = indexed_set(
-        m.writers, group((c, r) for r, c in case.routes if c in m.writers and (c, r) not in holders)
-    )
+    m.calls_on = indexed_set(m.writers, group((p.cluster, p.name) for p in calls))
+    m.regions_at = indexed_set(m.writers, group((c, r) for r, c in case.routes if c in m.writers))
     held = {
         (c, d): sum(m.quantity_eflopsh[p.name, d] for p in calls if p.cluster == c)
         for c in m.writers
         for d in model.days
     }
+    most = dict(zip(case.clusters, case.pods_max.tolist(), strict=True))
+    usable = {c: sum(n * g.usable_eflops for n, g in zip(most[c], case.generations, strict=True)) for c in m.writers}
     m.left_eflopsh = pyo.Param(
         m.writers,
         model.days,
-        initialize={(c, d): case.usable_eflops(c) * case.horizon.day_hours[d] - held[c, d] for c, d in held},
+        initialize={(c, d): usable[c] * case.horizon.day_hours[d] - held[c, d] for c, d in held},
     )
 
     def holds_capacity_back(_: Any, c: str, d: int) -> Any:
-        return sum(model.hosting.hosted_eflopsh[r, c, d] for r in m.others_at[c]) <= m.left_eflopsh[c, d]
+        hosted = sum(model.hosting.hosted_eflopsh[r, c, d] for r in m.regions_at[c])
+        return hosted - sum(m.delivered_eflopsh[i, d] for i in m.calls_on[c]) <= m.left_eflopsh[c, d]
 
     if calls:
         m.holds_capacity_back = pyo.Constraint(

@@ -23,6 +23,8 @@ from scenarios.case import Case
 
 
 def build(model: pyo.ConcreteModel, case: Case) -> None:
+    if not model.remote_pairs:
+        return
     m = model.network = pyo.Block(doc=__doc__)
     remote = {pair: case.routes[pair] for pair in model.remote_pairs}
     ways = [(r, s, q) for (r, s), routes in remote.items() for q in range(len(routes))]

@@ -1,12 +1,13 @@
 """Peak shaving: a payment for drawing less than a baseline in the hours the grid calls.
 
 A cluster enrols a share of its halls. Together they keep within their share of the baseline in every called hour
-and are paid for the difference; the other halls draw as they like and earn nothing. The baseline is given, not
+and are paid for the difference; the other halls draw as they like and earn nothing. Halls are filled at will, so
+idle ones may be enrolled and earn: the stated baseline, a share of the connection, pays for standby. It is given, not
 chosen: a baseline that followed the plan could be raised to be paid for lowering it again.
 
 Reads   PeakShaving (hours, baseline, price); grid imports
 Posts   peak-shaving income (a credit)
-Omits   penalties for failing a call, minimum sizes, local sites
+Omits   baselines measured on earlier days, penalties for failing a call, minimum sizes, local sites
 Source  provincial demand-response rules (削峰填谷): payment by the MWh shaved below a reference load
 """
 

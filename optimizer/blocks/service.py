@@ -4,7 +4,7 @@ share_frac[r,k,s,p] of the demand of region r in class k is served at site s thr
 p; what is served nowhere is lost at the class's stated value. A pair (r, s) is offered to a class only
 if the round trip over its nearest route is within the class's limit, and its traffic is pinned to that
 route: a detour could break the promise. A class with max_sites is served by at most so many sites per
-region, each opened whole (open_site is one) and then with at least min_share_frac.
+region, each opened whole (open_site is one) and then with at least min_share_frac over the horizon.
 
 Reads   demand_eflops, routes, Service limits and values
 Posts   compute (draw), hosted, pinned traffic at the busiest hour of the period, its volume, lost service
@@ -98,18 +98,20 @@ def _open_sites(model: pyo.ConcreteModel, m: pyo.Block, case: Case) -> None:
     def opens_few_sites(_: Any, r: str, k: str) -> Any:
         return sum(m.open_site[r, k, s] for s in m.sites_for[r, k]) <= m.max_sites[k]
 
-    def serves_only_if_open(_: Any, r: str, k: str, s: str, p: int) -> Any:
-        return m.share_frac[r, k, s, p] <= m.open_site[r, k, s]
+    # Summed over the periods: the same whole plans with a fraction of the rows.
+    periods = case.horizon.periods
 
-    def serves_enough_if_open(_: Any, r: str, k: str, s: str, p: int) -> Any:
-        return m.share_frac[r, k, s, p] >= m.min_share_frac[k] * m.open_site[r, k, s]
+    def serves_only_if_open(_: Any, r: str, k: str, s: str) -> Any:
+        return sum(m.share_frac[r, k, s, p] for p in model.periods) <= periods * m.open_site[r, k, s]
+
+    def serves_enough_if_open(_: Any, r: str, k: str, s: str) -> Any:
+        served = sum(m.share_frac[r, k, s, p] for p in model.periods)
+        return served >= m.min_share_frac[k] * (periods * m.open_site[r, k, s])
 
     m.opens_few_sites = pyo.Constraint(m.limited, rule=opens_few_sites, doc="[1] at most so many sites serve a class")
-    m.serves_only_if_open = pyo.Constraint(
-        m.doors, model.periods, rule=serves_only_if_open, doc="[1] only a site that is open serves"
-    )
+    m.serves_only_if_open = pyo.Constraint(m.doors, rule=serves_only_if_open, doc="[1] only a site that is open serves")
     m.serves_enough_if_open = pyo.Constraint(
-        m.doors, model.periods, rule=serves_enough_if_open, doc="[1] a site that is open serves its least share"
+        m.doors, rule=serves_enough_if_open, doc="[1] a site that is open serves its least share over the horizon"
     )
 
 

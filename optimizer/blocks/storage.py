@@ -6,8 +6,8 @@ least that. Losses are consumption: they are drawn, paid and claimed like any ot
 
 Reads   Storage (power, energy, efficiency, wear), horizon
 Posts   power (supply and draw), wear
-Omits   self-discharge, ageing by depth, a bar on charging and discharging at once (never cheaper while energy
-        costs something)
+Omits   self-discharge, ageing by depth, a bar on charging and discharging at once (which pays only where direct supply
+        is in surplus and nearly free: losses are green consumption, and dear certificates are saved)
 Source  the energy-balance form of storage in unit commitment (Morales-España et al. 2014)
 """
 

@@ -67,27 +67,33 @@ def _cost_row(name: str, cost: float | None, total: float, rival: Items | None, 
     return (*row, number(other, 2), number(None if cost is None or other is None else cost - other, 2))
 
 
+GREEN = {
+    "consumption_mwh": "consumption, MWh",
+    "direct_mwh": "direct supply, MWh",
+    "new_mwh": "new plants, MWh",
+    "certificate_mwh": "certificates, MWh",
+    "conveyed_mwh": "conveyed to buyers, MWh",
+    "shortfall_mwh": "shortfall, MWh",
+}
+RARE = ("new_mwh", "conveyed_mwh")
+"""Columns that are shown only where a run has something in them."""
+
+
 def green_table(run: Run) -> Table:
     """Consumption of each cluster, how it is covered, and the target."""
+    green = run.table("green")
+    shown = [c for c in GREEN if c not in RARE or (c in green and green[c].abs().sum() > 0)]
     rows = tuple(
         (
             str(row["cluster"]),
-            *(number(row[f"{name}_mwh"]) for name in ("consumption", "direct", "certificate", "shortfall")),
+            *(number(row[column]) for column in shown),
             percent(row["green_frac"]),
             percent(row["target_frac"]),
         )
-        for row in run.table("green").to_dict("records")
+        for row in green.to_dict("records")
     )
-    columns = (
-        "cluster",
-        "consumption, MWh",
-        "direct supply, MWh",
-        "certificates, MWh",
-        "shortfall, MWh",
-        "green share",
-        "target",
-    )
-    return Table(columns, rows, frozenset(range(1, 7)))
+    columns = ("cluster", *(GREEN[column] for column in shown), "green share", "target")
+    return Table(columns, rows, frozenset(range(1, len(columns))))
 
 
 def indicator_table(run: Run, greedy_indicators: pd.DataFrame | None) -> Table:
@@ -103,7 +109,26 @@ def indicator_table(run: Run, greedy_indicators: pd.DataFrame | None) -> Table:
     return Table(columns, tuple(rows), frozenset(range(1, len(columns) - 1)))
 
 
-def _measure(value: float | None, unit: str) -> str:
+def place_table(run: Run, kind: str) -> Table | None:
+    """Indicators of every zone or region, one row a place; None if the run has none."""
+    table = run.table("indicators")
+    table = table[table["scope"].str.startswith(f"{kind} ")]
+    if table.empty:
+        return None
+    units = dict(zip(table["indicator"], table["unit"], strict=True))
+    wide = table.pivot_table(index="scope", columns="indicator", values="value", aggfunc="first")
+    rows = tuple(
+        (
+            bilingual(str(scope).removeprefix(f"{kind} ")),
+            *(_measure(row.get(name), unit, 3) for name, unit in units.items()),
+        )
+        for scope, row in wide.iterrows()
+    )
+    names = (name if unit in ("frac", "1") else f"{name}, {unit}" for name, unit in units.items())
+    return Table((kind, *names), rows, frozenset(range(1, len(units) + 1)))
+
+
+def _measure(value: float | None, unit: str, decimals: int = 0) -> str:
     if unit == "frac":
         return percent(value)
-    return number(value, 3 if unit == "1" else 0)
+    return number(value, 3 if unit == "1" else decimals)

@@ -105,5 +105,5 @@ def carbon_figure(run: Run) -> Figure:
         "at the residual factor. The two are never added.",
         data,
         layout(110 + 40 * len(names), barmode="group", xaxis=axis("t CO₂"), yaxis=names_axis(names)),
-        Table(("place", "location, t", "market, t", "energy, MWh"), rows, frozenset({1, 2, 3})),
+        Table(("place", "location, t", "market, t", "energy of the halls, MWh"), rows, frozenset({1, 2, 3})),
     )

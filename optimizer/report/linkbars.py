@@ -42,8 +42,8 @@ def links_figure(run: Run) -> Figure:
     return Figure(
         *words,
         f"Bars of the {len(shown)} links with the highest use of capacity out of {len(peak)}; {full} are full.",
-        f"Usable capacity, both directions together, in the link's busiest steering period. {full} of {len(peak)} "
-        "links are full in some period (amber).",
+        "Usable capacity with the wavelengths lit or built, both directions together, in the link's busiest steering "
+        f"period. {full} of {len(peak)} links are full in some period (amber).",
         (data,),
         layout(
             80 + 26 * len(names),

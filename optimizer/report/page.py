@@ -15,13 +15,16 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from hubs.errors import Fault, InputError
-from optimizer.report.accounts import costs, green_table, indicator_table
+from optimizer.report.accounts import costs, green_table, indicator_table, place_table
 from optimizer.report.balances import carbon_figure, classes_figure
+from optimizer.report.cards import kept
 from optimizer.report.costbars import cost_figure
 from optimizer.report.figures import Figure
 from optimizer.report.flowmap import flow_map
 from optimizer.report.gantt import jobs_figure
+from optimizer.report.greencards import claims_card
 from optimizer.report.headline import headline
+from optimizer.report.instruments import sections
 from optimizer.report.linkbars import links_figure
 from optimizer.report.provenance import provenance
 from optimizer.report.timeline import (
@@ -39,7 +42,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 def render(run: Run) -> str:
     """The report as HTML; every name of the user's is escaped. Raises InputError if the run lacks a table."""
     greedy_items = run.table("greedy_cost_items") if run.manifest["greedy_kcny"] is not None else None
-    charts = figures(run, greedy_items)
+    charts, found = figures(run, greedy_items), sections(run)
     words = _environment().get_template("page.html")
     return words.render(
         run=run.manifest,
@@ -49,7 +52,14 @@ def render(run: Run) -> str:
         choices=dispatch_choices(run),
         costs=costs(run, greedy_items),
         green=green_table(run),
-        indicators=indicator_table(run, _if_kept(run, "greedy_indicators")),
+        claims=claims_card(run),
+        sections=found,
+        present={section.name for section in found},
+        indicators=indicator_table(run, kept(run, "greedy_indicators")),
+        places={
+            "分区指标 Indicators by zone": place_table(run, "zone"),
+            "分省指标 By region": place_table(run, "region"),
+        },
         facts=provenance(run),
         specs=script_json({f.name: {"data": f.data, "layout": f.layout} for f in charts.values() if f.data}),
         series=script_json(dispatch_series(run)),
@@ -105,8 +115,3 @@ def _environment() -> Environment:
 
 def _text(name: str) -> Markup:
     return Markup((TEMPLATES / name).read_text(encoding="utf-8"))
-
-
-def _if_kept(run: Run, name: str) -> pd.DataFrame | None:
-    """A table that not every run has."""
-    return run.table(name) if (run.folder / "tables" / f"{name}.parquet").exists() else None

@@ -18,6 +18,30 @@ TERMS: dict[str, tuple[str, str]] = {
     "unfinished_work": ("未完成作业", "unfinished work"),
     "dropped_jobs": ("放弃的训练任务", "dropped jobs"),
     "lost_service": ("未满足服务", "lost service"),
+    "agreements": ("合作协议", "agreements"),
+    "administration": ("转移支付管理", "administration of transfers"),
+    "non_delivery": ("违约赔偿", "non-delivery"),
+    "new_pods": ("新建机组", "new pods"),
+    "new_plants": ("新建风光电站", "new wind and solar plants"),
+    "new_wavelengths": ("新建波长", "new wavelengths"),
+    "wavelengths": ("点亮波长", "wavelengths"),
+    "capital": ("资本年金", "capital"),
+    "peak_shaving_income": ("削峰收入", "peak-shaving income"),
+    "storage_wear": ("储能损耗", "wear of batteries"),
+    "innovation_value": ("创新价值", "innovation value"),
+    "fee": ("服务费", "fee"),
+    "compensation": ("利益补偿", "compensation"),
+    "returned tax": ("返还税收", "returned tax"),
+    "hub": ("枢纽", "hub"),
+    "contracted supply": ("合同", "contracted"),
+    "new supply": ("新建", "new"),
+    "wind": ("风电", "wind"),
+    "solar": ("光伏", "solar"),
+    "pods": ("机组", "pods"),
+    "plant": ("电站", "plant"),
+    "fixed position": ("固定", "fixed"),
+    "take-or-pay position": ("照付不议", "take-or-pay"),
+    "call position": ("看涨期权", "call"),
     "control": ("实时控制", "control"),
     "interactive": ("实时交互", "interactive"),
     "online": ("在线推理", "online inference"),
@@ -62,7 +86,8 @@ def number(value: float | None, decimals: int = 1) -> str:
     """1,234.5 or −0.5; a dash if not known. What is not zero is never shown as zero."""
     if value is None or not isfinite(value):
         return "–"
-    shown = f"{value:,.{decimals}f}"
+    # Adding zero turns a negative zero into zero.
+    shown = f"{value + 0.0:,.{decimals}f}"
     if value and not float(shown.replace(",", "")):
         shown = f"{value:.2g}"
     return shown.replace("-", "−")
@@ -77,7 +102,7 @@ def percent(frac: float | None, decimals: int = 1) -> str:
         return f"> {100 - step:.{decimals}f} %"
     if 1e-9 < frac < step / 200:
         return f"< {step:.{decimals}f} %"
-    return f"{100 * frac:.{decimals}f} %"
+    return f"{100 * (frac + 0.0):.{decimals}f} %"
 
 
 def money(kcny: float | None) -> str:

@@ -24,6 +24,8 @@ WORTHWHILE = 1e-3
 """A limited binary below this is dropped: what little rests on it goes elsewhere."""
 SLOPES = 5
 """Rounds of slope scaling; more change little."""
+SMALL = 50_000
+"""Up to so many columns a plan is polished from the last basis; beyond, interior point is quicker."""
 ROUND_UP_FROM = (0.75, 0.45, 0.0)
 """In each round of counts, a fraction above this is rounded up; the last round rounds all of them."""
 
@@ -93,10 +95,10 @@ def settle_limits(session: Session, point: Point, clock: Clock) -> Point:
             break
         needed, point = _hold(session, smallest, 0.0, clock)
         state[smallest], state[needed] = _DROPPED, _NEEDED
+    session.price(columns, session.program.cost[columns])
     if point.x is None:
         return point
     kept = columns[state[columns] != _DROPPED]
-    session.price(columns, session.program.cost[columns])
     _, point = _hold(session, kept, 1.0, clock)
     return point
 
@@ -173,7 +175,8 @@ def round_counts(session: Session, point: Point, clock: Clock, heard: Callable[[
     """A point with every integer whole, from one whose places are; or the status that stopped. Leaves them fixed."""
     program = session.program
     counts = np.setdiff1d(np.flatnonzero(program.integer), choices(program)[0])
-    return _polish(session, _round_up(session, point, counts, clock, heard), clock)
+    point = _round_up(session, point, counts, clock, heard)
+    return point if point.x is None else polish(session, point.x, clock)
 
 
 def _round_up(session: Session, point: Point, counts: Columns, clock: Clock, heard: Callable[[str], None]) -> Point:
@@ -193,14 +196,13 @@ def _round_up(session: Session, point: Point, counts: Columns, clock: Clock, hea
     return point
 
 
-def _polish(session: Session, point: Point, clock: Clock) -> Point:
-    """Every integer fixed at its whole value: one more solve, and the integers exactly whole."""
-    if point.x is None:
-        return point
+def polish(session: Session, x: Floats, clock: Clock) -> Point:
+    """The least-cost point with the integers of `x`, exactly whole. Leaves them fixed."""
     integers = np.flatnonzero(session.program.integer)
-    whole = np.round(point.x[integers])
+    whole = np.round(x[integers])
     session.fix(integers, whole)
-    point = session.resolve(clock.left_s)
+    hot = session.program.columns <= SMALL
+    point = session.resolve(clock.left_s) if hot else session.relax(clock.left_s)
     if point.x is not None:
         point.x[integers] = whole
     return point

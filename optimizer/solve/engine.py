@@ -36,6 +36,24 @@ class Point:
     bound_kcny: float = -np.inf
 
 
+@dataclass(frozen=True)
+class Duals:
+    """What one unit of a row's right-hand side, or of a column's bound, adds to the least cost: kCNY per unit."""
+
+    row: Floats
+    column: Floats
+
+
+@dataclass(frozen=True)
+class Ranging:
+    """How far the bound at which a row or column stands may move while the basis, and so its dual, stays the same."""
+
+    row_low: Floats
+    row_high: Floats
+    column_low: Floats
+    column_high: Floats
+
+
 _STATUS = {
     highspy.HighsModelStatus.kOptimal: "optimal",
     highspy.HighsModelStatus.kInfeasible: "infeasible",
@@ -99,6 +117,23 @@ class Session:
     def release(self) -> None:
         """Give every column its own bounds back."""
         self.bound(np.arange(self.program.columns), self.program.lower, self.program.upper)
+
+    def bound_rows(self, rows: Columns, lower: Floats, upper: Floats) -> None:
+        """Set the sides of some rows."""
+        for row, low, high in zip(rows.tolist(), lower.tolist(), upper.tolist(), strict=True):
+            self._must(self.highs.changeRowBounds(row, low, high), "changing rows")
+
+    def duals(self) -> Duals:
+        """Duals of the last optimal point; positive where one unit more of what is asked for costs more."""
+        solution = self.highs.getSolution()
+        return Duals(np.array(solution.row_dual, dtype=np.float64), np.array(solution.col_dual, dtype=np.float64))
+
+    def ranging(self) -> Ranging:
+        """Ranges of the last optimal basis; SolverError if there is none."""
+        status, found = self.highs.getRanging()
+        self._must(status, "ranging")
+        ends = (found.row_bound_dn, found.row_bound_up, found.col_bound_dn, found.col_bound_up)
+        return Ranging(*(np.array(end.value_, dtype=np.float64) for end in ends))
 
     def branch_and_bound(
         self,

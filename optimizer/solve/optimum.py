@@ -2,7 +2,8 @@
 
 1. The relaxation, solved once: the bound.
 2. Places settled in a dive (where jobs start, who may work for whom, what is lit on links); then, with the work
-   of every site held, the machines of each site on their own: the first plan.
+   of every site held, the machines of each site on their own: the first plan. With its integers held, work moves once
+   more to where it is cheapest.
 3. If the gap is still wide: counts rounded in a dive that may move work, then the sites again.
 4. If it still is: HiGHS's branch and bound from the best plan, which also lifts the bound.
 
@@ -19,7 +20,7 @@ from typing import Literal
 import numpy as np
 
 from optimizer.solve.compile import Program
-from optimizer.solve.dive import WHOLE, round_counts, settle_places
+from optimizer.solve.dive import SMALL, WHOLE, polish, round_counts, settle_places
 from optimizer.solve.engine import Clock, Point, Session
 from optimizer.solve.parts import MACHINES, columns_of, improve
 from optimizer.solve.verify import Verdict, verify
@@ -125,6 +126,11 @@ def _plan(session: Session, relaxed: Point, gap: float, clock: Clock, heard: Lis
     if settled.x is not None:
         say("sites")
         best, x = _better(program, best, x, _operate(program, settled.x, gap, clock))
+    if x is not None and (program.columns <= SMALL or gap_frac(best, bound) > gap):
+        say("polish")
+        counts = machines[program.integer[machines]]
+        best, x = _better(program, best, x, polish(session, x, clock).x)
+        session.bound(counts, program.lower[counts], program.upper[counts])
     if settled.x is not None and gap_frac(best, bound) > gap:
         say("counts")
         rounded = round_counts(session, settled, clock, lambda what: say(f"counts: {what}"))

@@ -105,7 +105,7 @@ def test_a_job_of_little_value_is_dropped_at_that_value() -> None:
 
 
 def test_no_work_runs_before_it_arrives_nor_waits_beyond_its_window() -> None:
-    case = two_site_case()
+    case = two_site_case(horizon=Horizon(datetime(2025, 7, 14), 4, 2, cyclic=False))
     found = plan(case)
     sent = {s: found["batch.sent_eflopsh"][s, "render", 0] for s in case.sites}
     for site in case.clusters:
@@ -120,6 +120,7 @@ def test_no_work_runs_before_it_arrives_nor_waits_beyond_its_window() -> None:
 def test_work_without_machines_is_unfinished_and_late_at_its_price() -> None:
     """No machines for it anywhere: 2 EFLOPS·h wait from their arrival to the end, and count as unfinished."""
     case = two_site_case(
+        horizon=Horizon(datetime(2025, 7, 14), 4, 2, cyclic=False),
         blocks=("batch", "fleet", "facility", "grid"),
         local_eflops={"East local": 0.0},
         pods_installed=np.array([[0]]),

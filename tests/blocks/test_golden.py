@@ -1,4 +1,4 @@
-"""Every constraint, cost and bound of every block, on two sites and four hours with every instrument, as text a human has read.
+"""Every constraint, cost and bound of every block, on two sites and four hours with every instrument, as text.
 
 After a meant change: UPDATE_GOLDEN=1 pytest tests/blocks, then read the difference against the block's docstring.
 """
@@ -64,13 +64,15 @@ def variants() -> dict[str, str]:
     """What only another case shows."""
     market, opened = compile_case(full_case(carbon_ledger="market")), compile_case(open_end())
     storage = ["storage.holds_what_is_left", "storage.ends_as_it_began"]
+    queue = ["batch.runs_what_has_arrived", "batch.runs_within_window", "batch.finishes_or_pays"]
     return {
         "carbon_market": render(market, "Carbon charged on the market-based ledger.", ["carbon"], [], []),
+        "batch_open": render(opened, "Queues of batch work over a horizon that is not cyclic.", [], queue, []),
         "storage_open": render(opened, "Batteries over a horizon that is not cyclic.", [], storage, []),
     }
 
 
-VARIANTS = ("carbon_market", "storage_open")
+VARIANTS = ("batch_open", "carbon_market", "storage_open")
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -113,7 +115,7 @@ def test_every_constraint_declared_by_a_block_has_rows_in_the_two_site_case() ->
 
 
 def test_a_cyclic_horizon_only_changes_what_came_before_the_first_hour() -> None:
-    case = replace(full_case(), storage=None)
+    case = replace(full_case(), storage=None, blocks=tuple(block for block in BLOCKS if block != "batch"))
     opened = compile_case(replace(case, horizon=replace(case.horizon, cyclic=False)))
     cyclic = compile_case(case)
     different = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from optimizer.solve.compile import compile_case
 from optimizer.solve.optimum import optimise
 from optimizer.solve.solution import Plan
 from scenarios.case import Case
-from tests.cases import two_site_case
+from tests.cases import full_case, two_site_case
 
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -45,6 +46,27 @@ def solved_plan(case: Case) -> Plan:
     outcome = optimise(program, 1e-6, 60.0)
     assert outcome.x is not None
     return Plan(case, program, outcome.x)
+
+
+def strained_case() -> Case:
+    """The full case short of all: pods are lit and built, wavelengths built, tax capped, positions not delivered."""
+    case = full_case(
+        pods_installed=np.array([[5]]),
+        pods_vacant=np.array([[1]]),
+        link_capacity_gbps=np.array([0.2, 0.2, 20.0, 100.0]),
+        local_eflops={"East local": 4.0},
+        home_reserve_frac={"Plateau": 0.0},
+        capital_counted=(),
+    )
+    assert case.cooperation is not None
+    assert case.expansion is not None
+    forward, band, _ = case.positions
+    return replace(
+        case,
+        cooperation=replace(case.cooperation, tax_cap_kcny=0.1),
+        positions=(replace(forward, quantity_eflops=np.full(4, 2.0)), band),
+        expansion=replace(case.expansion, pod_kcny=np.array([5.5]), wavelength_kcny=0.1),
+    )
 
 
 def run_parts(case: Case) -> Parts:
@@ -92,6 +114,24 @@ def run_parts(case: Case) -> Parts:
 @pytest.fixture(scope="session")
 def plan() -> Plan:
     return solved_plan(two_site_case())
+
+
+@pytest.fixture(scope="session")
+def full_plan() -> Plan:
+    return solved_plan(full_case())
+
+
+@pytest.fixture(scope="session")
+def strained_plan() -> Plan:
+    return solved_plan(strained_case())
+
+
+@pytest.fixture(scope="session", params=["plain", "full", "strained"])
+def any_plan(request: pytest.FixtureRequest) -> Plan:
+    """Plans without any instrument, with all of them, and with all of them short of everything."""
+    names = {"plain": "plan", "full": "full_plan", "strained": "strained_plan"}
+    found: Plan = request.getfixturevalue(names[request.param])
+    return found
 
 
 @pytest.fixture(scope="session")

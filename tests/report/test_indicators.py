@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.report.indicators import east_west_eflopsh, gini, indicators, served_frac, theil
+from optimizer.report.indicators import east_west_eflopsh, indicators, served_frac
+from optimizer.report.inequality import gini, theil
 from optimizer.report.tables import plan_tables
 from optimizer.solve.solution import Plan
 from tests.cases import two_site_case
@@ -108,3 +109,39 @@ def test_indicators_of_a_plan_agree_with_its_tables(plan: Plan) -> None:
         nation["Theil between zones"] + nation["Theil within zones"]
     )
     assert 0 < nation["work sent from the east to the west"] <= tables["flows"]["work_eflopsh"].sum()
+
+
+def test_occupancy_counts_what_stands(strained_plan: Plan) -> None:
+    """Pods on over pods installed, lit and built; racks filled over racks built."""
+    tables = plan_tables(strained_plan)
+    nation = indicators(strained_plan.case, tables).query("scope == 'nation'").set_index("indicator")["value"]
+    program, x = strained_plan.program, strained_plan.x
+    lit, built = (program.values(name, x).sum() for name in ("fleet.lit", "expansion.pods"))
+    assert lit >= 1
+    assert built >= 1
+    on = program.values("fleet.pods_on", x).sum() / 4
+    assert nation["occupancy of pods"] == pytest.approx(on / (5 + lit + built))
+    assert nation["occupancy of racks"] == pytest.approx((5 + lit) / (5 + 1))
+
+
+def test_zones_by_where_work_is_asked_for_and_where_it_is_done(strained_plan: Plan) -> None:
+    tables, case = plan_tables(strained_plan), strained_plan.case
+    table = indicators(case, tables).set_index(["scope", "indicator"])["value"]
+    steering = tables["steering"]
+    lost = steering.query("site == 'unserved' and region == 'East'")["work_eflopsh"].sum()
+    assert lost > 0.5
+    asked = case.demand_eflops[case.regions.index("East")].sum()
+    assert table["zone east", "served within latency"] == pytest.approx(1 - lost / asked)
+    assert table["zone west", "served within latency"] == pytest.approx(1.0)
+    mean = tables["dispatch"].groupby("site")["load_eflops"].mean()
+    assert table["zone east", "dispatched compute per head"] == pytest.approx(mean["East local"] / 50.0)
+    assert table["zone west", "dispatched compute per head"] == pytest.approx(mean["Plateau"] / 10.0)
+
+
+def test_shares_lie_between_none_and_all(any_plan: Plan) -> None:
+    table = indicators(any_plan.case, plan_tables(any_plan))
+    assert not table.duplicated(["scope", "indicator"]).any()
+    shares = table[table["unit"] == "frac"]
+    assert len(shares) > 20
+    lit = shares["indicator"].str.contains("utilisation")  # over installed machines: more than all with what was lit
+    assert shares.loc[~lit, "value"].between(0, 1 + 1e-9).all()

@@ -55,6 +55,11 @@ def test_exact_reads_back_the_same(value: float) -> None:
     assert float(exact(value)) == value
 
 
+def test_a_negative_zero_is_zero() -> None:
+    assert number(-0.0, 2) == "0.00"
+    assert percent(-0.0) == "0.0 %"
+
+
 def test_a_key_of_the_users_own_is_kept() -> None:
     assert bilingual("energy") == "电量电费 energy"
     assert bilingual("my_own_class") == "my own class"

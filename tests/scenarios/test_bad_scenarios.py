@@ -10,6 +10,7 @@ import pytest
 
 from hubs import InputError
 from scenarios.build import build_case
+from scenarios.checks import SECTIONS, STANDS_ON
 from scenarios.library import load
 from tests.scenarios.conftest import SMALL
 
@@ -375,3 +376,178 @@ def test_a_change_that_cannot_be(only: Only, change: str, message: str) -> None:
 
 def test_all_faulty_changes_come_at_once(desk: Desk) -> None:
     assert len(desk.faults(SMALL, ("a", "=b", "seed.x=1"))) == 3
+
+
+# -- instruments
+
+SOLD = """
+[blocks]
+delivery = true
+expansion = true
+
+[delivery.positions.south]
+cluster = "Guian"
+region = "Guangdong"
+kind = "take-or-pay"
+eflops = 1.0
+damages_kcny_per_eflopsh = 9.0
+"""
+
+INSTRUMENTS = {
+    "unknown cluster of a position": (
+        SOLD.replace("Guian", "Gian"),
+        'cluster = "Gian"',
+        "cluster 'Gian' is not known; a position is between a cluster and a region of the scenario. "
+        "Mend: write 'Guian' if that is meant, else remove it.",
+    ),
+    "cluster that takes no part": (
+        SOLD.replace("Guian", "Horinger"),
+        'cluster = "Horinger"',
+        "cluster 'Horinger' is not known; a position is between a cluster and a region of the scenario. "
+        "Mend: use one of Guian.",
+    ),
+    "unknown region of a position": (
+        SOLD.replace("Guangdong", "Guangdon"),
+        'region = "Guangdon"',
+        "region 'Guangdon' is not known; a position is between a cluster and a region of the scenario. "
+        "Mend: write 'Guangdong' if that is meant, else remove it.",
+    ),
+    "unknown kind of a position": (
+        SOLD.replace("take-or-pay", "swap"),
+        'kind = "swap"',
+        "delivery.positions.south.kind is 'swap'; it must be 'fixed', 'take-or-pay' or 'call'. "
+        "Mend: correct delivery.positions.south.kind.",
+    ),
+    "position of nothing": (
+        SOLD.replace("eflops = 1.0", "eflops = 0.0"),
+        "eflops = 0.0",
+        "delivery.positions.south.eflops is 0.0; it must be greater than 0. "
+        "Mend: correct delivery.positions.south.eflops.",
+    ),
+    "key that no position has": (
+        SOLD + "strike = 3\n",
+        "strike = 3",
+        "key 'delivery.positions.south.strike' is not known; a scenario holds only the documented keys. "
+        "Mend: use one of cluster, damages_kcny_per_eflopsh, eflops, high_frac, hours, kind, low_frac, region, "
+        "take_frac.",
+    ),
+    "oversold cluster": (
+        SOLD.replace("eflops = 1.0", "eflops = 9999.0"),
+        "[delivery.positions.south]",
+        "positions on 'Guian' add up to 9999 EFLOPS; a cluster sells no more than its machines can do (96.16 EFLOPS). "
+        "Mend: lower the quantities.",
+    ),
+    "pod of an unknown generation": (
+        SOLD + '[expansion]\ngeneration = "z"\n',
+        'generation = "z"',
+        "generation 'z' is not known; a new pod is of a generation that exists. Mend: use one of a, b.",
+    ),
+    "least time beyond a horizon that repeats": (
+        "[fleet]\nmin_up_h = 7\n",
+        "min_up_h = 7",
+        "a pod stays on for 7 h in a cyclic horizon of 6 h; a least time fits the horizon that repeats. "
+        "Mend: lower it, lengthen the horizon, or set horizon.cyclic = false.",
+    ),
+    "battery that gives back more than it took": (
+        "[storage]\nround_trip_frac = 1.2\n",
+        "round_trip_frac = 1.2",
+        "storage.round_trip_frac is 1.2; it must be less than or equal to 1. Mend: correct storage.round_trip_frac.",
+    ),
+    "hour that no day has": (
+        "[peak_shaving]\nhours = [18, 24]\n",
+        "hours = [18, 24]",
+        "peak_shaving.hours.1 is 24; it must be less than or equal to 23. Mend: correct peak_shaving.hours.1.",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", INSTRUMENTS)
+def test_a_fault_of_an_instrument(only: Only, kind: str) -> None:
+    lines, line, message = INSTRUMENTS[kind]
+    text = f"{SMALL}\n{lines}\n"
+    said = only(text)
+    assert said.startswith(f"mine.toml row {row_of(text, line)}: {message}"), said
+
+
+@pytest.mark.parametrize(
+    ("kind", "band", "rule"),
+    [
+        (
+            "take-or-pay",
+            "low_frac = 0.9\ntake_frac = 0.5\n",
+            "low_frac <= take_frac <= high_frac, or the band contradicts",
+        ),
+        (
+            "take-or-pay",
+            "take_frac = 1.3\nhigh_frac = 1.2\n",
+            "low_frac <= take_frac <= high_frac, or the band contradicts",
+        ),
+        ("fixed", "low_frac = 0.9\n", "low_frac, high_frac and take_frac belong to kind 'take-or-pay'"),
+        ("call", "take_frac = 0.5\n", "low_frac, high_frac and take_frac belong to kind 'take-or-pay'"),
+    ],
+)
+def test_a_band_that_contradicts_itself(only: Only, kind: str, band: str, rule: str) -> None:
+    text = SMALL + SOLD.replace("take-or-pay", kind) + band
+    said = only(text)
+    assert said.startswith(f"mine.toml row {row_of(text, '[delivery.positions.south]')}: ")
+    assert rule in said
+    assert said.endswith("Mend: correct delivery.positions.south.")
+
+
+def test_positions_that_fit_one_by_one_may_oversell_together(only: Only, desk: Desk) -> None:
+    """96.16 EFLOPS stand in Guian; the last position is named."""
+    one = SOLD.replace("eflops = 1.0", "eflops = 50.0").replace("take-or-pay", "fixed")
+    second = one[one.index("[delivery") :].replace("south", "again")
+    text = SMALL + one + second
+    assert only(text).startswith(
+        f"mine.toml row {row_of(text, '[delivery.positions.again]')}: positions on 'Guian' add up to 100 EFLOPS;"
+    )
+    assert len(build_case(load(str(desk.write(SMALL + one)))).positions) == 1
+
+
+def test_a_least_time_as_long_as_the_horizon_is_fine_and_longer_on_an_open_one(desk: Desk) -> None:
+    whole = desk.write(SMALL + "[fleet]\nmin_up_h = 6\n")
+    assert {g.min_up_h for g in build_case(load(str(whole))).generations} == {6}
+    longer = desk.write(SMALL.replace("hours = 6", "hours = 6\ncyclic = false") + "[fleet]\nmin_up_h = 7\n")
+    assert {g.min_up_h for g in build_case(load(str(longer))).generations} == {7}
+
+
+@pytest.mark.parametrize("block", SECTIONS)
+def test_a_block_that_is_switched_on_without_its_section(only: Only, block: str) -> None:
+    """`tiny` stands on no parent, so that it inherits no section."""
+    tiny = (Path(__file__).parents[2] / "scenarios" / "data" / "tiny.toml").read_text(encoding="utf-8")
+    text = f"{tiny}\n[blocks]\n{block} = true\n"
+    assert only(text) == (
+        f"mine.toml row {row_of(text, f'{block} = true')}: [{block}] is missing; block '{block}' needs its section. "
+        f"Mend: add [{block}], or inherit it from '_national'."
+    )
+
+
+@pytest.mark.parametrize(("block", "needs"), [(b, other) for b, others in STANDS_ON.items() for other in others])
+def test_a_block_whose_ground_is_left_out(desk: Desk, block: str, needs: str) -> None:
+    on = {name: name == block for name in STANDS_ON} | {needs: False}
+    lines = "\n".join(f"{name} = {str(value).lower()}" for name, value in on.items())
+    said = desk.said(f"{SMALL}\n[blocks]\n{lines}\n[policy]\ncredit_mwh_per_eflopsh = 0.1\n")
+    assert [message.split(": ", 1)[1] for message in said] == [
+        f"block '{needs}' is left out; block '{block}' stands on block '{needs}'. Mend: leave out '{block}' as well."
+    ]
+
+
+def test_a_position_on_a_cluster_that_its_buyer_cannot_reach(only: Only) -> None:
+    """Within territories Beijing uses Zhangjiakou, which is nearest to it."""
+    text = SMALL.replace('"Guangdong", ', '"Beijing", ').replace('["Guian"]', '["Guian", "Zhangjiakou"]')
+    text += SOLD.replace("Guangdong", "Beijing") + '[network]\nreach = "territory"\n'
+    row = row_of(text, 'cluster = "Guian"')
+    assert only(text) == (
+        f"mine.toml row {row}: region 'Beijing' cannot use cluster 'Guian'; a position is between a region and a "
+        "cluster it can reach. Mend: name another cluster, or set network.reach = 'nation'."
+    )
+
+
+def test_positions_of_a_block_that_is_off_are_not_dropped_in_silence(only: Only) -> None:
+    said = only(SMALL + SOLD.replace("delivery = true", "delivery = false"))
+    assert said.startswith("mine.toml")
+    assert said.endswith(
+        "positions are given and block 'delivery' is off; what is given is used. "
+        "Mend: set blocks.delivery = true, or remove the positions."
+    )
