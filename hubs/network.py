@@ -25,7 +25,7 @@ class Route:
 
 
 def backbone(facts: Facts) -> nx.Graph[str]:
-    """Graph of all nodes (attribute kind) and links.
+    """Graph of all nodes (attribute kind) and of the links that carry anything: routes go round a link that is down.
 
     Edge attributes: link 'A--B', length_km, rtt_ms (propagation only, additive along a route), capacity_gbps, kind.
     Graph attribute: equipment_rtt_ms, added once per route.
@@ -37,6 +37,8 @@ def backbone(facts: Facts) -> nx.Graph[str]:
     columns = ("from", "to", "kind", "length_km", "capacity_gbps")
     for name, *values in zip(facts.links.index, *(facts.links[column] for column in columns), strict=True):
         one, other, kind, length_km, capacity_gbps = values
+        if not capacity_gbps:
+            continue
         graph.add_edge(
             one,
             other,

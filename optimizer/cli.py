@@ -16,13 +16,13 @@ from rich.table import Table
 
 from hubs import DATA, InputError, load_facts
 from hubs.errors import Fault, nearest
-from optimizer import explain, flexibility, frontier, innovation, prices
-from optimizer import library as side_by_side
-from optimizer.futures import command as futures
-from optimizer.progress import Watch
+from optimizer.commands import explain, flexibility, frontier, innovation, prices
+from optimizer.commands import library as side_by_side
+from optimizer.commands.futures import command as futures
+from optimizer.commands.progress import Watch
+from optimizer.commands.share import command as share
 from optimizer.report.page import write_page
 from optimizer.runs.store import open_run
-from optimizer.share import command as share
 from optimizer.solve.compile import TriviallyInfeasible, compile_case
 from optimizer.solve.engine import write_mps
 from optimizer.workflow import Solved

@@ -28,20 +28,8 @@ LAYERS = (
     ("optimizer.runs",),
     ("optimizer.market",),
     ("optimizer.report",),
-    ("optimizer.keyfigures", "optimizer.sheet"),
-    ("optimizer.sidebyside",),
-    (
-        "optimizer.workflow",
-        "optimizer.progress",
-        "optimizer.innovation",
-        "optimizer.frontier",
-        "optimizer.explain",
-        "optimizer.futures",
-        "optimizer.prices",
-        "optimizer.share",
-        "optimizer.library",
-        "optimizer.flexibility",
-    ),
+    ("optimizer.workflow",),
+    ("optimizer.commands",),
     ("optimizer.cli",),
 )
 """From the ground up: a module imports its own package and what lies below."""

@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
+from optimizer.commands.share.booking import site_cost_kcny
+from optimizer.commands.share.terms import Terms
 from optimizer.market.coalitions import Territories
 from optimizer.market.finance import HOURS_PER_YEAR, Project, appraise, assumptions
-from optimizer.share.booking import site_cost_kcny
-from optimizer.share.terms import Terms
 from optimizer.solve.solution import Plan
 from scenarios.case import Floats
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optimizer.commands.share.terms import Terms
 from optimizer.market.coalitions import Territories
 from optimizer.market.duals import price_plan
 from optimizer.market.prices import prices_table
 from optimizer.market.sharing import Accounts
 from optimizer.market.taxsharing import local_tax_kcny
 from optimizer.report.work import batch_load, demand_long, job_table
-from optimizer.share.terms import Terms
 from optimizer.solve.compile import Program
 from optimizer.solve.solution import Plan
 from scenarios.case import Case, Floats, Ints

@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from optimizer.futures.figures import distributions, efficient_frontier, forward_curve
-from optimizer.futures.tables import Study
+from optimizer.commands.futures.figures import distributions, efficient_frontier, forward_curve
+from optimizer.commands.futures.tables import Study
 from optimizer.report.figures import Table
 from optimizer.report.page import TEMPLATES, script_json
 from optimizer.report.words import number, percent

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from optimizer.blocks import BLOCKS
-from optimizer.frontier import WEIGHTS, points, trace
+from optimizer.commands.frontier import WEIGHTS, points, trace
 from optimizer.solve.compile import compile_case
 from optimizer.solve.optimum import optimise
 from optimizer.solve.solution import Plan

@@ -17,24 +17,31 @@ import pytest
 
 from hubs.errors import InputError
 from optimizer.cli import main
-from optimizer.market.coalitions import Territories, closed, saving_game, territories
-from optimizer.market.coalitions import borders as borders_of
-from optimizer.market.finance import HOURS_PER_YEAR, appraise
-from optimizer.report.dispatch import dispatch_table
-from optimizer.share.booking import COMMON, book, cost_by_player_kcny, owners, site_cost_kcny, work_by_origin_eflops
-from optimizer.share.projects import (
+from optimizer.commands.share.booking import (
+    COMMON,
+    book,
+    cost_by_player_kcny,
+    owners,
+    site_cost_kcny,
+    work_by_origin_eflops,
+)
+from optimizer.commands.share.projects import (
     CAPITAL,
     break_even_kcny_per_eflopsh,
     finance_table,
     projects,
     under_contract,
 )
-from optimizer.share.solving import SHARPER, Limits, NoPlan, Optimum, folder_for, read, solve_all
-from optimizer.share.solving import write as keep
-from optimizer.share.study import RULES, Shared, _rules, share, write
-from optimizer.share.tables import _half_difference, equity_table
-from optimizer.share.terms import Terms, terms_of
-from optimizer.share.words import verdict
+from optimizer.commands.share.solving import SHARPER, Limits, NoPlan, Optimum, folder_for, read, solve_all
+from optimizer.commands.share.solving import write as keep
+from optimizer.commands.share.study import RULES, Shared, _rules, share, write
+from optimizer.commands.share.tables import _half_difference, equity_table
+from optimizer.commands.share.terms import Terms, terms_of
+from optimizer.commands.share.words import verdict
+from optimizer.market.coalitions import Territories, closed, saving_game, territories
+from optimizer.market.coalitions import borders as borders_of
+from optimizer.market.finance import HOURS_PER_YEAR, appraise
+from optimizer.report.dispatch import dispatch_table
 from optimizer.solve.compile import compile_case
 from optimizer.solve.engine import Session
 from optimizer.solve.optimum import optimise
@@ -43,7 +50,7 @@ from scenarios.build import build_case
 from scenarios.library import load
 from tests.cases import full_case
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SMALL = [
     "scope.regions=['Guangdong', 'Guizhou', 'Jiangsu']",
     "scope.clusters=['Guian', 'Wuhu', 'Shaoguan']",

@@ -12,12 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from optimizer.commands.share.words import NO_MARKET, gains, verdict
 from optimizer.market.games import Game
 from optimizer.market.sharing import Outcome
 from optimizer.report.figures import MUTED, QUIET, Figure, Table, axis, layout, plain, safe
 from optimizer.report.page import TEMPLATES, script_json
 from optimizer.report.words import number, percent
-from optimizer.share.words import NO_MARKET, gains, verdict
 
 
 def render(

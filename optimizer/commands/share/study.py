@@ -14,6 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from optimizer.commands.share import tables as made
+from optimizer.commands.share.booking import Books, book
+from optimizer.commands.share.page import render, write_page
+from optimizer.commands.share.projects import assumption_table, finance_table, projects
+from optimizer.commands.share.solving import SHARPER, Limits, Optimum, solve_all
+from optimizer.commands.share.terms import Terms, terms_of
 from optimizer.market.coalitions import (
     Territories,
     cheapest_part,
@@ -23,12 +29,6 @@ from optimizer.market.coalitions import (
 )
 from optimizer.market.games import Game
 from optimizer.market.sharing import Outcome, side_by_side
-from optimizer.share import tables as made
-from optimizer.share.booking import Books, book
-from optimizer.share.page import render, write_page
-from optimizer.share.projects import assumption_table, finance_table, projects
-from optimizer.share.solving import SHARPER, Limits, Optimum, solve_all
-from optimizer.share.terms import Terms, terms_of
 from optimizer.solve.compile import compile_case
 from optimizer.solve.solution import Plan
 from scenarios.build import build_case

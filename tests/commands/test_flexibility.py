@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import optimizer.flexibility
+import optimizer.commands.flexibility
 from optimizer.cli import main
-from optimizer.flexibility import NoPlan, page, shares, trace
-from optimizer.keyfigures import KeyFigures
+from optimizer.commands.flexibility import NoPlan, page, shares, trace
+from optimizer.commands.keyfigures import KeyFigures
 from scenarios.build import build_case
 from scenarios.library import Loaded, load
 
@@ -74,7 +74,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, *solves: KeyFigures) -> None:
     def next_one(_: Loaded, __: float, ___: float | None) -> KeyFigures:
         return next(queue)
 
-    monkeypatch.setattr(optimizer.flexibility, "key_figures", next_one)
+    monkeypatch.setattr(optimizer.commands.flexibility, "key_figures", next_one)
 
 
 def test_each_step_says_what_its_bounds_prove(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,9 @@ from typing import Annotated
 import typer
 
 from hubs.errors import Fault, InputError
-from optimizer import sheet
-from optimizer.keyfigures import KeyFigures, key_figures
-from optimizer.sidebyside import Entry, page, table
+from optimizer.commands import sheet
+from optimizer.commands.keyfigures import KeyFigures, key_figures
+from optimizer.commands.sidebyside import Entry, page, table
 from optimizer.solve.engine import SolverError
 from scenarios.library import Loaded, load, names
 from scenarios.lineage import differences, in_words, parent_of

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optimizer.futures.tables import Study
+from optimizer.commands.futures.tables import Study
 from optimizer.market.risk import Risk
 from optimizer.report.figures import (
     GREEDY,

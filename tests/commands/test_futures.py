@@ -14,9 +14,9 @@ import pytest
 
 from hubs import load_facts
 from optimizer.cli import main
-from optimizer.futures.command import exit_code
-from optimizer.futures.solving import settled, solve_members
-from optimizer.futures.tables import Study
+from optimizer.commands.futures.command import exit_code
+from optimizer.commands.futures.solving import settled, solve_members
+from optimizer.commands.futures.tables import Study
 from optimizer.market.contractfile import TYPES, load
 from optimizer.market.contracts import Contract, check
 from optimizer.market.duals import COMPUTE, price_plan, rows_of
@@ -29,7 +29,7 @@ from scenarios.ensemble import Ensemble, read_ensemble
 from scenarios.library import load as load_scenario
 from tests.market.ensembles import book, outcomes
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 BASE = """extends = "day"
 why = "a part of the nation, small enough to be solved in a second"
 scope.regions = ["Guangdong", "Guizhou", "Jiangsu", "Ningxia"]

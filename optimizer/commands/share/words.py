@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer import sheet
+from optimizer.commands import sheet
 from optimizer.market.games import Game
 from optimizer.market.sharing import Outcome
 

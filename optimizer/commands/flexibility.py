@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 import typer
 
-from optimizer import sheet
-from optimizer.keyfigures import KeyFigures, key_figures
+from optimizer.commands import sheet
+from optimizer.commands.keyfigures import KeyFigures, key_figures
 from optimizer.runs.manifest import versions
 from scenarios.library import load
 

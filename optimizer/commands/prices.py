@@ -19,7 +19,7 @@ import pandas as pd
 import typer
 
 from hubs.errors import Fault, InputError
-from optimizer import sheet
+from optimizer.commands import sheet
 from optimizer.market.duals import KINDS, Prices, price_plan
 from optimizer.market.prices import hub_table, prices_table
 from optimizer.market.rents import rents_table, worth_table

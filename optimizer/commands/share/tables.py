@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from optimizer.commands.share.booking import Books
+from optimizer.commands.share.solving import Optimum
 from optimizer.market.coalitions import Territories, cheapest_part
 from optimizer.market.games import Game, superadditivity_violations
 from optimizer.market.sharing import Outcome
 from optimizer.report.inequality import gini, theil
-from optimizer.share.booking import Books
-from optimizer.share.solving import Optimum
 from scenarios.case import Case, Floats
 
 ALONE = "standing alone"

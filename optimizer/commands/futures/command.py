@@ -18,10 +18,10 @@ import typer
 
 from hubs import load_facts
 from hubs.errors import Fault, InputError
-from optimizer import sheet
-from optimizer.futures.page import NOT_A_MARKET, contracts, render, strikes
-from optimizer.futures.solving import NoPlan, solve_members
-from optimizer.futures.tables import Study, study_tables
+from optimizer.commands import sheet
+from optimizer.commands.futures.page import NOT_A_MARKET, contracts, render, strikes
+from optimizer.commands.futures.solving import NoPlan, solve_members
+from optimizer.commands.futures.tables import Study, study_tables
 from optimizer.market import contractfile, lots
 from optimizer.market.comparison import compare
 from optimizer.market.contracts import check

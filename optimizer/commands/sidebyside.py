@@ -15,8 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer import sheet
-from optimizer.keyfigures import KeyFigures
+from optimizer.commands import sheet
+from optimizer.commands.keyfigures import KeyFigures
 from optimizer.runs.manifest import versions
 
 INDICATORS = {

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from optimizer.commands.innovation import PUBLISHED, app
 from optimizer.econometrics.studies import Study
 from optimizer.econometrics.synthetic import DESIGNS, make_panel
-from optimizer.innovation import PUBLISHED, app
 from optimizer.report.provinces import province_table
 from optimizer.report.tables import dispatch_table, plan_tables, site_table
 from optimizer.runs.store import write_run
@@ -28,7 +28,7 @@ from optimizer.solve.solution import Plan
 from scenarios.case import Case, Route
 from tests.cases import two_site_case
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 PANEL, TABLES = EXAMPLES / "synthetic_panel_80_cities.csv", EXAMPLES / "synthetic_tables_80_cities.toml"
 SEED_TABLES = ROOT / ".." / "shared" / "data" / "econometrics" / "seed_tables.toml"
