@@ -97,7 +97,7 @@ def _shown(path: Path) -> str:
 
 def _find(name_or_path: str) -> Path:
     path = Path(name_or_path)
-    if path.suffix == ".toml" or path.exists():
+    if path.suffix == ".toml" or path.is_file():
         if path.is_file():
             return path
         raise InputError(

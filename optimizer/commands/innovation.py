@@ -37,7 +37,7 @@ from optimizer.econometrics.zoneslopes import from_tables
 from optimizer.report.provinces import against_greedy, against_other
 from optimizer.runs.store import Run, open_run
 
-PUBLISHED = Path(__file__).parent / "econometrics" / "data" / "published_slopes.toml"
+PUBLISHED = Path(__file__).parents[1] / "econometrics" / "data" / "published_slopes.toml"
 PUBLISHED_SOURCE = "Zhao & Yang (2025), Regional Economic Review 2025(4): 71-83, table 7"
 LEAST_DRAWS = 19
 """With fewer no bootstrap p can reach 5 %: it is at least 1 / (draws + 1)."""
