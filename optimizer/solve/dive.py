@@ -23,7 +23,7 @@ WHOLE = 1e-6
 WORTHWHILE = 1e-3
 """A limited binary below this is dropped: what little rests on it goes elsewhere."""
 SLOPES = 5
-"""Rounds of slope scaling; more change little."""
+"""Rounds of slope scaling; more change little, and the first does most: it alone is made where a solve takes long."""
 SMALL = 50_000
 """Up to so many columns a plan is polished from the last basis; beyond, interior point is quicker."""
 ROUND_UP_FROM = (0.75, 0.45, 0.0)
@@ -111,7 +111,8 @@ def _concentrate(session: Session, point: Point, columns: Columns, clock: Clock)
     """
     cost = session.program.cost[columns]
     slope = cost.copy()
-    for _ in range(SLOPES if cost.any() else 0):
+    rounds = SLOPES if session.program.columns <= SMALL else 1
+    for _ in range(rounds if cost.any() else 0):
         if point.x is None:
             break
         used = point.x[columns] > WHOLE
