@@ -25,7 +25,7 @@ WORTHWHILE = 1e-3
 SLOPES = 5
 """Rounds of slope scaling; more change little, and the first does most: it alone is made where a solve takes long."""
 SMALL = 50_000
-"""Up to so many columns a plan is polished from the last basis; beyond, interior point is quicker."""
+"""Up to so many columns the last basis helps after many changes; beyond, interior point is quicker."""
 ROUND_UP_FROM = (0.75, 0.45, 0.0)
 """In each round of counts, a fraction above this is rounded up; the last round rounds all of them."""
 
@@ -99,8 +99,15 @@ def settle_limits(session: Session, point: Point, clock: Clock) -> Point:
     if point.x is None:
         return point
     kept = columns[state[columns] != _DROPPED]
-    _, point = _hold(session, kept, 1.0, clock)
-    return point
+    session.fix(kept, np.ones(kept.size))
+    point = _afresh(session, clock)
+    return point if point.x is not None else _hold(session, kept, 1.0, clock)[1]
+
+
+def _afresh(session: Session, clock: Clock) -> Point:
+    """Solve after much has changed: from the last basis if the programme is small, else by interior point."""
+    hot = session.program.columns <= SMALL
+    return session.resolve(clock.left_s) if hot else session.relax(clock.left_s)
 
 
 def _concentrate(session: Session, point: Point, columns: Columns, clock: Clock) -> Point:
@@ -118,7 +125,7 @@ def _concentrate(session: Session, point: Point, columns: Columns, clock: Clock)
         used = point.x[columns] > WHOLE
         slope[used] = cost[used] / np.maximum(point.x[columns][used], WORTHWHILE)
         session.price(columns, slope)
-        point = session.resolve(clock.left_s)
+        point = _afresh(session, clock)
     return point
 
 
@@ -202,8 +209,7 @@ def polish(session: Session, x: Floats, clock: Clock) -> Point:
     integers = np.flatnonzero(session.program.integer)
     whole = np.round(x[integers])
     session.fix(integers, whole)
-    hot = session.program.columns <= SMALL
-    point = session.resolve(clock.left_s) if hot else session.relax(clock.left_s)
+    point = _afresh(session, clock)
     if point.x is not None:
         point.x[integers] = whole
     return point
