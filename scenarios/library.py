@@ -97,7 +97,9 @@ def _shown(path: Path) -> str:
 
 def _find(name_or_path: str) -> Path:
     path = Path(name_or_path)
-    if path.suffix == ".toml" or path.is_file():
+    known = (LIBRARY / f"{name_or_path}.toml").is_file()
+    # A folder of runs may well be called like the scenario it holds.
+    if path.suffix == ".toml" or path.is_file() or (path.exists() and not known):
         if path.is_file():
             return path
         raise InputError(
@@ -112,7 +114,7 @@ def _find(name_or_path: str) -> Path:
                 )
             ]
         )
-    if name_or_path not in names() and not (LIBRARY / f"{name_or_path}.toml").is_file():
+    if not known:
         raise InputError(
             [
                 Fault(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,3 +109,9 @@ x = 9
 )
 def test_line_of(path: list[str], line: int | None) -> None:
     assert line_of(TEXT, path) == line
+
+
+def test_a_folder_called_like_a_scenario_does_not_hide_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "day").mkdir()
+    assert load("day").scenario.name == "day"
