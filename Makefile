@@ -8,14 +8,17 @@ solve: .venv/ready          ## solve the national day, store the run, write its 
 test: .venv/ready           ## lint, types, tests (under ten minutes)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-all: .venv/ready       ## also the tests marked slow
-	$(BIN)/python -m pytest -m ''
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m ''
 
 bench: .venv/ready          ## times, memory and gaps, measured side by side; the estimators beside their peers
 	$(BIN)/python benchmarks/solve.py
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/econometrics.py --peers --million
+
+docs: .venv/ready           ## print docs/mathematics.md and docs/data.md anew from the code and the facts
+	$(BIN)/python -m optimizer.docs
 
 lock:                       ## resolve the versions anew and write requirements.lock
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
@@ -30,4 +33,4 @@ lock:                       ## resolve the versions anew and write requirements.
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
-.PHONY: solve test test-all bench lock
+.PHONY: solve test test-all bench docs lock

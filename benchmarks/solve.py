@@ -13,12 +13,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import highspy
+from alone import alone, export
 
 LIMITS = {"day": (0.005, 30.0, 1000.0), "week": (0.01, 180.0, 2000.0)}
 """Scenario -> gap to prove, seconds and MB it should stay within."""
@@ -31,23 +30,6 @@ def ours(scenario: str, gap: float, folder: Path) -> dict[str, Any]:
         done = subprocess.run([*command, "--out", f"{out}/run"], capture_output=True, text=True, check=True)
     result: dict[str, Any] = json.loads(done.stdout)
     return result
-
-
-def alone(scenario: str, gap: float, limit_s: float, folder: Path) -> tuple[float, float, float]:
-    """HiGHS with its defaults on the exported model: seconds, best value, gap reached."""
-    mps = folder / f"{scenario}.mps"
-    subprocess.run(
-        [sys.executable, "-m", "optimizer.cli", "export", scenario, "--mps", str(mps)], check=True, capture_output=True
-    )
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("mip_rel_gap", gap)
-    highs.setOptionValue("time_limit", limit_s)
-    highs.readModel(str(mps))
-    started = time.perf_counter()
-    highs.run()
-    info = highs.getInfo()
-    return time.perf_counter() - started, info.objective_function_value, info.mip_gap
 
 
 def main() -> None:
@@ -78,14 +60,14 @@ def show(scenario: str, runs: int, alone_s: float, folder: Path) -> None:
     print(f"  peak memory    {middle['peak_rss_mb']:,.0f} MB  (at most {limit_mb:,.0f})")
     print(f"  max violation  {first['max_violation']:.1e}, greedy plan {first['greedy_kcny']:,.1f} kCNY")
     if alone_s > 0:
-        seconds, value, reached = alone(scenario, gap, alone_s, folder)
-        if isfinite(value):
-            differ = abs(value - first["objective_kcny"]) / abs(value)
-            print(f"  HiGHS alone    {seconds:.1f} s, value {value:,.1f} kCNY, gap {reached:.3%}")
+        found = alone(export(scenario, folder), gap, alone_s, "choose")
+        if isfinite(found.best):
+            differ = abs(found.best - first["objective_kcny"]) / abs(found.best)
+            print(f"  HiGHS alone    {found.seconds:.1f} s, value {found.best:,.1f} kCNY, gap {found.gap:.3%}")
             print(f"  values differ  by {differ:.3%}")
         else:
-            print(f"  HiGHS alone    {seconds:.1f} s, no plan")
-        print(f"  ratio          {seconds / middle['solver_s']:.1f} x our solver time")
+            print(f"  HiGHS alone    {found.seconds:.1f} s, no plan")
+        print(f"  ratio          {found.seconds / middle['solver_s']:.1f} x our solver time")
 
 
 if __name__ == "__main__":

@@ -33,15 +33,19 @@ def energy_price_kcny_per_mwh(facts: Facts, site: str, month: int) -> Floats:
 
     See the module's head for what the two kinds of site mean by their price. InputError for an unknown site or month.
     """
-    _checked(month)
+    return np.asarray(energy_price_by_month(facts, site)[_checked(month) - 1])
+
+
+def energy_price_by_month(facts: Facts, site: str) -> Floats:
+    """The same for every month, shape (12, 24); InputError for an unknown site."""
     if site in facts.clusters.index:
         ratios = ratios_by_month(facts, str(facts.clusters.loc[site, "region"]))
         mean_ratio = float((_DAYS * ratios.mean(axis=1)).sum() / _DAYS.sum())
         price = float(facts.clusters["power_kcny_per_mwh"].loc[site])
-        return np.asarray(price / mean_ratio * ratios[month - 1])
+        return np.asarray(price / mean_ratio * ratios)
     if site in facts.regions.index:
         flat_price = float(facts.regions["tariff_flat_kcny_per_mwh"].loc[site])
-        return np.asarray(flat_price * ratios_by_month(facts, site)[month - 1])
+        return np.asarray(flat_price * ratios_by_month(facts, site))
     raise unknown_name("energy_price_kcny_per_mwh", "site", site, [*facts.clusters.index, *facts.regions.index])
 
 

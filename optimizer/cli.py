@@ -6,6 +6,7 @@ Exit codes: 0 solved to the gap; 2 faulty input; 3 a feasible plan, gap not reac
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -16,13 +17,28 @@ from rich.table import Table
 
 from hubs import DATA, InputError, load_facts
 from hubs.errors import Fault, nearest
-from optimizer.commands import explain, flexibility, frontier, innovation, prices
+from optimizer.commands import compare as runs_compared
+from optimizer.commands import desk as local_desk
+from optimizer.commands import (
+    explain,
+    faults,
+    flexibility,
+    frontier,
+    innovation,
+    ledger,
+    prices,
+    ranges,
+    report,
+    runs,
+    sizes,
+)
 from optimizer.commands import library as side_by_side
+from optimizer.commands.exits import EXIT_FAULT, EXIT_GAP, EXIT_INFEASIBLE, EXIT_INPUT
 from optimizer.commands.futures import command as futures
 from optimizer.commands.progress import Watch
+from optimizer.commands.rolled.flow import is_rolled, solve_rolled
 from optimizer.commands.share import command as share
-from optimizer.report.page import write_page
-from optimizer.runs.store import open_run
+from optimizer.commands.sweep import command as sweep
 from optimizer.solve.compile import TriviallyInfeasible, compile_case
 from optimizer.solve.engine import write_mps
 from optimizer.workflow import Solved
@@ -42,11 +58,18 @@ innovation.app.command("frontier")(frontier.command)
 app.command("library")(side_by_side.command)
 app.command("flexibility")(flexibility.command)
 app.command("prices")(prices.command)
+app.command("ranges")(ranges.command)
 app.command("explain")(explain.command)
+app.command("compare")(runs_compared.command)
+app.command("desk")(local_desk.command)
 app.command("share")(share.command)
 app.command("futures")(futures.command)
+app.command("sweep")(sweep.sweep)
+app.command("resume")(sweep.resume)
+app.add_typer(runs.app, name="runs")
+app.command("ledger")(ledger.command)
+app.command("report")(report.command)
 
-EXIT_FAULT, EXIT_INPUT, EXIT_GAP, EXIT_INFEASIBLE = 1, 2, 3, 4
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Changes = Annotated[
@@ -69,7 +92,10 @@ def solve(
     Example: computegrid solve day --gap 0.002 --set demand.scale_ratio=1.2
     """
     with Watch(err, quiet=as_json) as watch:
-        solved = solve_scenario(scenario, folder, gap, time_limit, change or (), watch.hear)
+        if is_rolled(scenario, change or ()):
+            solved = solve_rolled(scenario, folder, gap, change or (), watch.hear, time_limit_s=time_limit)
+        else:
+            solved = solve_scenario(scenario, folder, gap, time_limit, change or (), watch.hear)
     if as_json:
         print(json.dumps({k: v for k, v in solved.summary.items() if k != "stop"}, ensure_ascii=False))
     else:
@@ -173,14 +199,19 @@ def check(
 
     Example: computegrid check my_scenario.toml
     """
+    size, windows = None, 1
     if Path(target).is_dir():
         load_facts(Path(target))
     else:
-        build_case(library.load(target, change or ()))
+        loaded = library.load(target, change or ())
+        size, windows = sizes.largest(build_case(loaded), loaded.scenario.horizon)
     if as_json:
-        print(json.dumps({"target": target, "faults": []}))
+        sized = {"size": asdict(size), "windows": windows} if size else {}
+        print(json.dumps({"target": target, "faults": []} | sized))
     else:
         out.print(f"{escape(target)}: no faults")
+        if size:
+            out.print(sizes.words(size, windows), highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -212,51 +243,6 @@ def export(
     )
 
 
-@app.command()
-def ledger(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    file: Annotated[Path, typer.Option("--out", help="File to write: .csv, .parquet or .xlsx.")] = Path("ledger.csv"),
-) -> None:
-    """Write the computing-resource ledger (资源消耗台账): supply, load, energy and carbon by site and hour.
-
-    Example: computegrid ledger runs/day --out ledger.xlsx
-    """
-    table = open_run(run).table("dispatch")
-    writers: dict[str, Any] = {
-        ".csv": lambda: table.to_csv(file, index=False),
-        ".parquet": lambda: table.to_parquet(file, index=False),
-        ".xlsx": lambda: table.to_excel(file, index=False, sheet_name="ledger", engine="xlsxwriter"),
-    }
-    if file.suffix not in writers:
-        raise InputError(
-            [
-                Fault(
-                    "--out",
-                    None,
-                    None,
-                    f"'{file}' is no ledger file",
-                    "the name ends in .csv, .parquet or .xlsx",
-                    "rename it",
-                )
-            ]
-        )
-    writers[file.suffix]()
-    out.print(f"{file}: {len(table):,} rows", highlight=False)
-
-
-@app.command()
-def report(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    file: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),
-) -> None:
-    """Write the report of a run again: one offline HTML file.
-
-    Example: computegrid report runs/day --out report.html
-    """
-    write_page(open_run(run), file)
-    out.print(f"{file}", highlight=False)
-
-
 def _show(columns: list[str], rows: list[tuple[Any, ...]], as_json: bool) -> None:
     if as_json:
         print(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], ensure_ascii=False))
@@ -270,7 +256,7 @@ def _show(columns: list[str], rows: list[tuple[Any, ...]], as_json: bool) -> Non
 
 
 def main() -> NoReturn:
-    """Entry point: faults become exit code 2, rules no plan can meet 4; anything else is ours and shows its trace."""
+    """Entry point: faults become exit code 2, rules no plan can meet 4; anything else is 1 and a sentence."""
     try:
         code = app(standalone_mode=False) or 0
     except typer.Exit as exit_:
@@ -284,10 +270,13 @@ def main() -> NoReturn:
     except typer.Abort:
         code = EXIT_FAULT
     except Exception as error:  # a click usage error is faulty input, the rest is our own fault
-        if not hasattr(error, "format_message"):
+        if hasattr(error, "format_message"):
+            error.show()  # type: ignore[attr-defined]
+            raise SystemExit(EXIT_INPUT) from None
+        if faults.wants_trace():
             raise
-        error.show()  # type: ignore[attr-defined]
-        code = EXIT_INPUT
+        err.print(faults.sentence(error), markup=False, highlight=False, soft_wrap=True)
+        code = EXIT_FAULT
     raise SystemExit(code)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,23 +15,33 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hubs import DATA, load_facts
+from hubs import DATA, InputError, load_facts
 from optimizer.report.claims import check_claims
+from optimizer.report.computeprices import compute_prices
 from optimizer.report.indicators import indicators
 from optimizer.report.page import write_page
 from optimizer.report.provinces import province_table
 from optimizer.report.tables import cost_items, plan_tables
-from optimizer.runs.manifest import case_hash, to_toml, versions
-from optimizer.runs.store import Run, write_run
-from optimizer.solve.compile import Program, compile_case
+from optimizer.report.workbook import write_workbook
+from optimizer.runs.casetable import case_table
+from optimizer.runs.manifest import case_hash, field_hashes, to_toml, versions
+from optimizer.runs.store import Run, require_new, write_run
+from optimizer.solve.advice import from_smaller, lasting
+from optimizer.solve.compile import Program, TriviallyInfeasible, compile_case
+from optimizer.solve.dive import SMALL, Advised
 from optimizer.solve.engine import Clock
 from optimizer.solve.greedy import greedy
+from optimizer.solve.live import Answer, Live
+from optimizer.solve.memory import available_mb
 from optimizer.solve.optimum import Listener, Outcome, Progress, optimise
+from optimizer.solve.size import fits, predict
 from optimizer.solve.solution import Plan
 from scenarios.build import build_case, changed_facts
 from scenarios.case import Case, Floats
 from scenarios.library import Loaded, load
 
+DAY_H, DAY_GAP_FRAC, DAY_PART = 24, 0.01, 0.1
+"""Hours of the day that advises a longer horizon, its gap, and its part of the time limit."""
 RECONCILED = 1e-6
 """Cost items may differ from the objective by this much, relative to it, or the run fails."""
 
@@ -55,33 +66,82 @@ def solve(
 ) -> Solved:
     """Validate, build, solve, check, store and report one scenario.
 
-    Raises InputError for faulty input, TriviallyInfeasible for a rule that no plan could meet, and ArithmeticError if
-    the cost items of a plan do not sum to its objective.
+    Raises InputError for faulty input or too little memory, TriviallyInfeasible for a rule that no plan could meet, and
+    ArithmeticError if the cost items of a plan do not sum to its objective.
     """
     started = time.perf_counter()
+    if out is not None:
+        require_new(out)
     loaded = load(name_or_path, changes)
-    gap = gap_frac or loaded.scenario.solve.gap_frac
-    limit_s = time_limit_s or loaded.scenario.solve.time_limit_s
     heard(Progress("building the model", 0.0, np.inf, -np.inf))
     case = build_case(loaded, facts_folder)
+    return solve_case(loaded, case, out, gap_frac, time_limit_s, changes, heard, facts_folder, started=started)
+
+
+def solve_case(
+    loaded: Loaded,
+    case: Case,
+    out: Path | None = None,
+    gap_frac: float | None = None,
+    time_limit_s: float | None = None,
+    changes: Sequence[str] = (),
+    heard: Listener = lambda _: None,
+    facts_folder: Path = DATA,
+    reports: bool = True,
+    started: float | None = None,
+    live: Live | None = None,
+) -> Solved:
+    """`solve` for a case that is built already; without `reports` the run holds its tables only.
+
+    With `live` it starts from that plan, and its manifest says why if it could not.
+    `started` is the `time.perf_counter()` from which its time is counted.
+    """
+    started = time.perf_counter() if started is None else started
+    gap = gap_frac or loaded.scenario.solve.gap_frac
+    limit_s = time_limit_s or loaded.scenario.solve.time_limit_s
+    fits(predict(case), available_mb())
     program = compile_case(case)
     build_s = time.perf_counter() - started
-    outcome = optimise(program, gap, limit_s, heard)
-    rival = None
-    if outcome.x is not None:
-        heard(Progress("greedy plan", outcome.solver_s, outcome.objective_kcny, outcome.bound_kcny))
-        rival = greedy(case, program, Clock(limit_s))
+    with ThreadPoolExecutor(1) as beside:  # HiGHS lets go of Python while it works
+        greedily = beside.submit(greedy, case, program, Clock(limit_s))
+        answer = live.solve(program, gap, limit_s, heard) if live else _alone(loaded, program, gap, limit_s, heard)
+        outcome = answer.outcome
+        if outcome.x is not None:
+            heard(Progress("greedy plan", outcome.solver_s, outcome.objective_kcny, outcome.bound_kcny))
+        rival = greedily.result() if outcome.x is not None else None
     options = {"gap_frac": gap, "time_limit_s": limit_s, "changes": list(changes)}
     summary = _summary(case, program, outcome, rival)
+    if live:
+        summary["rebuilt"] = answer.rebuilt
     timing = {"build_s": build_s, "hand_over_s": outcome.hand_over_s, "solver_s": outcome.solver_s}
     run = None
     if outcome.x is not None:
         heard(Progress("tables and report", outcome.solver_s, outcome.objective_kcny, outcome.bound_kcny))
-        run = _store(
-            out, loaded, Plan(case, program, outcome.x), rival, summary | {"options": options}, timing, facts_folder
-        )
+        plan, kept = Plan(case, program, outcome.x), summary | {"options": options}
+        run = _store(out, loaded, plan, rival, kept, timing, facts_folder, _pages if reports else _no_pages)
     timing |= {"wall_s": time.perf_counter() - started, "peak_rss_mb": peak_rss_mb()}
     return Solved(outcome, summary | timing | {"run_dir": str(run.folder) if run else None}, run)
+
+
+def _alone(loaded: Loaded, program: Program, gap: float, limit_s: float, heard: Listener) -> Answer:
+    """A programme solved from nothing; where choosing for the whole horizon would take long, its first day is asked."""
+    clock, advised = Clock(limit_s), None
+    if program.columns > SMALL and lasting(program).size:
+        heard(Progress("first day", 0.0, np.inf, -np.inf))
+        advised = _first_day(loaded, program, limit_s)
+    return Answer(optimise(program, gap, clock.left_s, heard, advised))
+
+
+def _first_day(loaded: Loaded, program: Program, limit_s: float) -> Advised | None:
+    """What a plan of the first day chooses; None if the day alone makes no case, or has no plan in time."""
+    scenario = loaded.scenario
+    horizon = scenario.horizon.model_copy(update={"hours": DAY_H})
+    try:
+        day = compile_case(build_case(replace(loaded, scenario=scenario.model_copy(update={"horizon": horizon}))))
+    except (InputError, TriviallyInfeasible):
+        return None
+    found = optimise(day, DAY_GAP_FRAC, DAY_PART * limit_s)
+    return None if found.x is None else from_smaller(day, found.x, program)
 
 
 def _summary(case: Case, program: Program, outcome: Outcome, rival: Floats | None) -> dict[str, Any]:
@@ -114,6 +174,7 @@ def _store(
     summary: dict[str, Any],
     timing: dict[str, float],
     facts_folder: Path,
+    finish: Callable[[Run], None],
 ) -> Run:
     scenario, case = loaded.scenario, plan.case
     folder = out or _new_folder(scenario.name)
@@ -124,18 +185,25 @@ def _store(
         "seed": scenario.seed,
         "start": case.horizon.start.isoformat(),
         "inputs": {"case_sha256": case_hash(case)},
+        "fields_sha256": field_hashes(case),
         "versions": versions(),
         "timing": timing | {"finished": datetime.now().astimezone().isoformat(timespec="seconds")},
         "greedy_note": None if rival is not None else "no whole plan completes the greedy placement",
     }
     tables = run_tables(plan, rival, loaded, facts_folder)
-    return write_run(
-        folder,
-        manifest,
-        to_toml(_plain(loaded.resolved)),
-        tables,
-        lambda run: write_page(run, run.folder / "report.html"),
-    )
+    if finish is _pages and (prices := compute_prices(plan)) is not None:
+        tables["prices"] = prices
+    return write_run(folder, manifest, to_toml(_plain(loaded.resolved)), tables, finish)
+
+
+def _pages(run: Run) -> None:
+    """What is written to be read by people."""
+    write_page(run, run.folder / "report.html")
+    write_workbook(run, run.folder / "workbook.xlsx")
+
+
+def _no_pages(run: Run) -> None:
+    """Nothing: `computegrid report` can write it later."""
 
 
 def run_tables(plan: Plan, rival: Floats | None, loaded: Loaded, facts_folder: Path) -> dict[str, pd.DataFrame]:
@@ -153,6 +221,7 @@ def run_tables(plan: Plan, rival: Floats | None, loaded: Loaded, facts_folder: P
         tables["greedy_cost_items"] = cost_items(other)
         tables["greedy_indicators"] = indicators(plan.case, plan_tables(other))
     tables["facts"] = facts.provenance
+    tables["case"] = case_table(plan.case)
     tables["nodes"] = facts.nodes.reset_index()[["node", "kind", "lat_deg", "lon_deg"]]
     tables["sources"] = facts.sources.reset_index()
     return tables

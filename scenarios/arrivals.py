@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from scenarios import figures
-from scenarios.case import Floats, Generation, Horizon, Job
+from scenarios.case import Floats, Generation, Horizon, Ints, Job
 from scenarios.profiles import stream
 from scenarios.sections import JobsSection
 
@@ -58,14 +58,17 @@ def _release(
     horizon: Horizon, window_h: int, duration_h: int, start_grid_h: int, by_hour: Floats, rng: np.random.Generator
 ) -> int:
     """An hour at which jobs are submitted and from which this one can be done; before the horizon if it must be."""
-    earliest = -horizon.period_h
-    candidates = [
-        hour
-        for hour in range(earliest, max(0, horizon.hours - window_h) + 1)
-        if earliest_start_h(hour, horizon.period_h, start_grid_h) + duration_h <= min(horizon.hours, hour + window_h)
-    ]
-    weights = by_hour[(horizon.start.hour + np.array(candidates)) % 24]
+    hours = np.arange(-horizon.period_h, max(0, horizon.hours - window_h) + 1)
+    starts = _earliest_starts_h(hours, horizon.period_h, start_grid_h)
+    candidates = hours[starts + duration_h <= np.minimum(horizon.hours, hours + window_h)]
+    weights = by_hour[(horizon.start.hour + candidates) % 24]
     return int(rng.choice(candidates, p=weights / weights.sum()))
+
+
+def _earliest_starts_h(release_h: Ints, period_h: int, start_grid_h: int) -> Ints:
+    """`earliest_start_h` of many releases."""
+    moved_h = (-(-release_h // period_h) + 1) * period_h
+    return np.where(release_h < 0, 0, -(-moved_h // start_grid_h) * start_grid_h)
 
 
 def _draw(points: Floats, u: float) -> float:

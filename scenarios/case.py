@@ -25,6 +25,8 @@ from scenarios.instruments import Floats as Floats
 from scenarios.instruments import Ints as Ints
 
 CarbonLedger = Literal["location", "market"]
+TB_PER_GBPS_H = 0.45
+"""3,600 s/h x 1 Gbit/s / 8 bit / 1,000."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,10 @@ class Horizon:
     period_h: int = 6
     cyclic: bool = True
     """The hour before the first is the last one (a representative horizon), not a given state."""
+    before_h: int = 0
+    """Hours of a longer horizon that lie before this one, which is then a window of it."""
+    after_h: int = 0
+    """Hours of that longer horizon that follow."""
 
     @property
     def periods(self) -> int:

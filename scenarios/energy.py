@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hubs import energy_price_kcny_per_mwh
+from hubs.tariffs import energy_price_by_month
 from scenarios import figures, profiles, series
 from scenarios.case import Floats, Prices
 from scenarios.scope import Scope
@@ -36,7 +36,7 @@ def energy_kcny_per_mwh(scope: Scope) -> Floats:
     rows = []
     for site in scope.sites:
         place = scope.place_of(site)
-        year = np.array([energy_price_kcny_per_mwh(scope.facts, place, month) for month in range(1, 13)])
+        year = energy_price_by_month(scope.facts, place)
         rows.append(_with_spot(year, scope.scenario.grid.spot_frac)[months, hours])
     return np.array(rows)
 

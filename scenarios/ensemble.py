@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -28,11 +28,14 @@ from pydantic import ValidationError
 
 from hubs.errors import Fault, InputError
 from scenarios import sampling
-from scenarios.ensemblechecks import Change, Plan, plan_faults
+from scenarios.ensemblechecks import Change, Plan, clash_faults, plan_faults
 from scenarios.ensemblefile import EnsembleSpec, FactorSpec, key_faults
 from scenarios.keys import Keys, text_of
 from scenarios.library import line_of
 from scenarios.schema import faults_of
+
+Check = Callable[[Sequence[Plan], Sequence[str], Keys, Path, str], list[Fault]]
+"""What is looked for in the members; the arguments of `plan_faults`."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,15 @@ class Ensemble:
 
 def read_ensemble(path: Path) -> Ensemble:
     """The ensemble of a TOML file; every member is a valid scenario. Raises InputError with every fault."""
+    return _read(path, plan_faults)
+
+
+def draw_ensemble(path: Path) -> Ensemble:
+    """The ensemble of a TOML file whose members are not looked at; raises InputError with every fault of the file."""
+    return _read(path, lambda plans, written, _, at, text: clash_faults(plans, written, at, text))
+
+
+def _read(path: Path, check: Check) -> Ensemble:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError:
@@ -67,7 +79,7 @@ def read_ensemble(path: Path) -> Ensemble:
     beside = path.parent / spec.base
     base = str(beside) if beside.suffix == ".toml" else spec.base
     keys = Keys(base)
-    members, faults = _members(spec, keys, path, text)
+    members, faults = _members(spec, keys, path, text, check)
     if faults:
         raise InputError(faults)
     return Ensemble(path.stem, spec.why, base, spec.seed, members)
@@ -94,10 +106,12 @@ def _spec(path: Path, text: str) -> EnsembleSpec:
         raise InputError(faults_of(error, place)) from None
 
 
-def _members(spec: EnsembleSpec, keys: Keys, path: Path, text: str) -> tuple[tuple[Member, ...], list[Fault]]:
+def _members(
+    spec: EnsembleSpec, keys: Keys, path: Path, text: str, check: Check
+) -> tuple[tuple[Member, ...], list[Fault]]:
     faults: list[Fault] = []
     plans = [*_written(spec), *_drawn(spec, keys, path, text, faults)]
-    found = faults or plan_faults(plans, tuple(spec.members), keys, path, text)
+    found = faults or check(plans, tuple(spec.members), keys, path, text)
     # One wrong factor is wrong in many draws: the first of them is told.
     told = {(f.row, f.column, f.rule): f for f in reversed(found)}
     members = (Member(name, tuple(change for _, change in changes), p) for name, p, changes in plans)

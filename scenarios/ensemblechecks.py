@@ -17,7 +17,7 @@ Plan = tuple[str, float, list[Change]]
 
 def plan_faults(plans: Sequence[Plan], written: Sequence[str], keys: Keys, path: Path, text: str) -> list[Fault]:
     """Every fault of the members, those written out first, at the line of the file that made it."""
-    faults = _clashes(written, plans, path, text)
+    faults = clash_faults(plans, written, path, text)
     if faults:
         return faults
     for name, _, changes in plans:
@@ -51,7 +51,7 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def _clashes(written: Sequence[str], plans: Sequence[Plan], path: Path, text: str) -> list[Fault]:
+def clash_faults(plans: Sequence[Plan], written: Sequence[str], path: Path, text: str) -> list[Fault]:
     """Names that stand twice, and keys that two factors change: one of the two changes would be lost."""
     names, faults = [name for name, *_ in plans], []
     for name in written:

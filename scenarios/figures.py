@@ -48,11 +48,14 @@ def quantiles(name: str, **where: str) -> Floats:
     return np.asarray(matching(name, **where)[_POINTS].iloc[0], dtype=float)
 
 
+@cache
 def month_hour(name: str, column: str, **where: str) -> Floats:
-    """(12, 24) means of a column, for the rows that match `where`; InputError if there are none."""
+    """(12, 24) means of a column, read-only, for the rows that match `where`; InputError if there are none."""
     _known(name, "column", column, [str(known) for known in table(name).columns])
     frame = matching(name, **where)
-    return np.asarray(frame.sort_values(["month", "hour"])[column], dtype=float).reshape(12, 24)
+    means = np.array(frame.sort_values(["month", "hour"])[column], dtype=float).reshape(12, 24)
+    means.setflags(write=False)
+    return means
 
 
 def matching(name: str, **where: str) -> pd.DataFrame:

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from scenarios.case import Batch, Floats, Horizon, Service
+from scenarios.case import TB_PER_GBPS_H, Batch, Floats, Horizon, Service
 from scenarios.scope import Scope
 
-TB_PER_GBPS_H = 0.45
-"""3,600 s/h x 1 Gbit/s / 8 bit / 1,000."""
 LATE_FRAC = 0.02
 """An hour late costs this part of losing the work (assumed)."""
 

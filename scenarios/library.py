@@ -162,10 +162,16 @@ def _read(path: Path) -> tuple[str, Any]:
         found, rule = f"the file is not TOML ({error})", "scenarios are TOML files"
         row = int(line.group(1)) if line else None
         raise InputError([Fault(_shown(path), row, None, found, rule, "correct this line")]) from None
+    except RecursionError:
+        rule = "scenarios are tables a few levels deep"
+        raise InputError([Fault(_shown(path), None, None, "brackets are nested too deeply", rule, "flatten it")]) from None
     except UnicodeDecodeError as error:
         row = path.read_bytes()[: error.start].count(b"\n") + 1
         rule = "scenarios are TOML files in UTF-8"
         raise InputError([Fault(_shown(path), row, None, "the file is not UTF-8", rule, "save it as UTF-8")]) from None
+    except ValueError as error:
+        found, rule = f"a value cannot be read ({error})", "numbers are of a usual size"
+        raise InputError([Fault(_shown(path), None, None, found, rule, "correct this number")]) from None
 
 
 def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,10 @@ class HorizonSection(Section):
     hours: int = Field(gt=0, le=8784)
     period_h: int = Field(ge=1, le=24)
     cyclic: bool = True
+    window_days: int | None = Field(default=None, ge=1)
+    """A horizon longer than this is solved window by window."""
+    look_ahead_days: int = Field(default=2, ge=0)
+    """Days after a window that are solved with it, and again in the next."""
 
     @field_validator("period_h")
     @classmethod

@@ -25,12 +25,15 @@ LAYERS = (
     ("scenarios",),
     ("optimizer.blocks",),
     ("optimizer.solve",),
+    ("optimizer.rolling",),
     ("optimizer.runs",),
     ("optimizer.market",),
     ("optimizer.report",),
+    ("optimizer.compare",),
     ("optimizer.workflow",),
+    ("optimizer.desk",),
     ("optimizer.commands",),
-    ("optimizer.cli",),
+    ("optimizer.cli", "optimizer.docs"),
 )
 """From the ground up: a module imports its own package and what lies below."""
 NARROW = {

@@ -178,7 +178,8 @@ def test_scenarios_and_facts_are_listed(command: Command) -> None:
 
 
 def test_check_passes_what_is_right_and_names_what_is_not(command: Command, tmp_path: Path) -> None:
-    assert command("check", "day")[:2] == (0, "day: no faults\n")
+    code, out, _ = command("check", "day")
+    assert (code, out.splitlines()[0]) == (0, "day: no faults")
     wrong = tmp_path / "wrong.toml"
     wrong.write_text(
         'extends = "day"\nwhy = "A scenario that is wrong on purpose."\n[policy]\ncarbon_ledger = "both"\n'

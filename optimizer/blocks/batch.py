@@ -6,7 +6,8 @@ never holds more than what arrived within the class's window (the rest would be 
 at a price. Clusters dispatch their queues by the hour, local sites every local_slot_h hours: a slot is named by its
 last hour. The queue is recursive, slot by slot: written-out cumulative sums would make columns as long as
 the horizon. On a cyclic horizon what is left in the last slot goes on in the first, less what is given up and charged
-as unfinished (and as late in that last slot, if it was); on an open one all that is left is unfinished.
+as unfinished (and as late in that last slot, if it was); on an open one all that is left is unfinished. A window of
+a longer horizon takes over its queues and what of them is not yet due, and hands on what is left.
 
 Reads   arrivals_eflopsh, arrived_by_frac, local_slot_h, Batch windows and prices, routes
 Posts   compute (draw), hosted, movable traffic, lateness, unfinished work
@@ -30,7 +31,8 @@ GBPS_PER_TB_PER_H = 8000 / 3600
 
 def build(model: pyo.ConcreteModel, case: Case) -> None:
     m = model.batch = pyo.Block(doc=__doc__)
-    names = [b.name for b in case.batches]
+    windows = {b.name: b.window_h for b in case.batches}
+    names = list(windows)
     m.classes = pyo.Set(initialize=names)
     m.sites_of = indexed_set(model.regions, {r: [s for q, s in case.routes if q == r] for r in case.regions})
     m.regions_at = indexed_set(model.sites, {s: [r for r, q in case.routes if q == s] for s in case.sites})
@@ -40,11 +42,12 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     }
     m.arrives_frac = pyo.Param(m.classes, m.slots, initialize=arrives)
     cyclic, last = case.horizon.cyclic, case.horizon.hours - 1
+    opens, closes = not case.horizon.before_h, not case.horizon.after_h
     recent = {
-        (s, b.name, t): _recent(case, i, t, b.window_h)
+        (s, b.name, t): recent_shares(case, i, t, b.window_h)
         for i, b in enumerate(case.batches)
         for s, t in m.slots
-        if cyclic or b.window_h <= t < last
+        if cyclic or not ((opens and t < b.window_h) or (closes and t == last))
     }
     m.watched = pyo.Set(initialize=list(recent), dimen=3)
     m.recent_days = indexed_set(m.watched, recent)
@@ -64,6 +67,10 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     m.unfinished_kcny_per_eflopsh = pyo.Param(
         m.classes, initialize={b.name: b.unfinished_kcny_per_eflopsh for b in case.batches}
     )
+    early = [key for key in m.watched if not opens and key[2] < windows[key[1]]]
+    m.early = pyo.Set(initialize=early, dimen=3)
+    m.early_here = indexed_set(m.watched, {key: [key] for key in early}, dimen=3)
+    m.closing_sites = pyo.Set(initialize=case.sites if closes else [])
     _variables(model, m)
     _queue(model, m, cyclic)
     _post(model, case)
@@ -86,7 +93,10 @@ def _slots(model: pyo.ConcreteModel, m: pyo.Block, case: Case) -> None:
         m.slots,
         {(s, t): [t - h if t >= h else hours - 1] for (s, t), h in slot_h.items() if t >= h or case.horizon.cyclic},
     )
-    m.opening = indexed_set(m.slots, {(s, t): [s] for (s, t), h in slot_h.items() if t < h and case.horizon.cyclic})
+    first = {(s, t): [s] for (s, t), h in slot_h.items() if t < h}
+    m.opening = indexed_set(m.slots, first if case.horizon.cyclic else {})
+    m.taking_over = indexed_set(m.slots, first if case.horizon.before_h else {})
+    m.earlier_sites = pyo.Set(initialize=case.sites if case.horizon.before_h else [])
 
 
 def _variables(model: pyo.ConcreteModel, m: pyo.Block) -> None:
@@ -99,6 +109,12 @@ def _variables(model: pyo.ConcreteModel, m: pyo.Block) -> None:
     m.run_eflops = pyo.Var(m.cells, **nonnegative, doc="[EFLOPS] run from the queue throughout a slot")
     m.queue_eflopsh = pyo.Var(m.cells, **nonnegative, doc="[EFLOPS·h] arrived and not done at the end of a slot")
     m.late_eflopsh = pyo.Var(m.watched, **nonnegative, doc="[EFLOPS·h] overdue at the end of a slot")
+    m.earlier_queue_eflopsh = pyo.Var(
+        m.earlier_sites, m.classes, **nonnegative, doc="[EFLOPS·h] arrived and not done when the window opens"
+    )
+    m.earlier_allowed_eflopsh = pyo.Var(
+        m.early, **nonnegative, doc="[EFLOPS·h] arrived before the window and not yet due at the end of a slot"
+    )
     m.unfinished_eflopsh = pyo.Var(*place, **nonnegative, doc="[EFLOPS·h] not done when the horizon ends")
 
 
@@ -113,12 +129,14 @@ def _queue(model: pyo.ConcreteModel, m: pyo.Block, cyclic: bool) -> None:
 
     def runs_what_has_arrived(_: Any, s: str, b: str, t: int) -> Any:
         before = sum(m.queue_eflopsh[s, b, u] for u in m.slot_before[s, t])
+        before += sum(m.earlier_queue_eflopsh[q, b] for q in m.taking_over[s, t])
         given_up = sum(m.unfinished_eflopsh[q, b] for q in m.opening[s, t])
         arrives = m.arrives_frac[b, s, t] * m.sent_eflopsh[s, b, model.day_of[t]]
         return m.queue_eflopsh[s, b, t] == before - given_up + arrives - m.slot_h[s, t] * m.run_eflops[s, b, t]
 
     def runs_within_window(_: Any, s: str, b: str, t: int) -> Any:
         recent = sum(m.recent_frac[s, b, t, d] * m.sent_eflopsh[s, b, d] for d in m.recent_days[s, b, t])
+        recent += sum(m.earlier_allowed_eflopsh[q, k, u] for q, k, u in m.early_here[s, b, t])
         return m.queue_eflopsh[s, b, t] - m.late_eflopsh[s, b, t] <= recent
 
     def finishes_or_pays(_: Any, s: str, b: str) -> Any:
@@ -151,7 +169,7 @@ def _queue(model: pyo.ConcreteModel, m: pyo.Block, cyclic: bool) -> None:
             rule=gives_up_what_is_left,
             doc="[EFLOPS·h] no more is given up than is left in the queue at the end",
         )
-    else:
+    elif m.closing_sites:
         m.finishes_or_pays = pyo.Constraint(
             *place, rule=finishes_or_pays, doc="[EFLOPS·h] what is left in the queue at the end is unfinished"
         )
@@ -164,7 +182,7 @@ def _arrives(case: Case, b: int, t: int, slot_h: int) -> float:
     return float(case.arrived_by_frac[b, t] - before)
 
 
-def _recent(case: Case, b: int, t: int, window_h: int) -> dict[int, float]:
+def recent_shares(case: Case, b: int, t: int, window_h: int) -> dict[int, float]:
     """Day -> its arrivals of class b that came in the `window_h` hours up to the end of hour t, as a share.
 
     On a cyclic horizon the hours before the first are those of the round before; a window longer than a round counts
@@ -214,6 +232,6 @@ def _post(model: pyo.ConcreteModel, case: Case) -> None:
     books.charge(
         "unfinished_work",
         lambda M: sum(
-            m.unfinished_kcny_per_eflopsh[b] * m.unfinished_eflopsh[s, b] for s in M.sites for b in m.classes
+            m.unfinished_kcny_per_eflopsh[b] * m.unfinished_eflopsh[s, b] for s in m.closing_sites for b in m.classes
         ),
     )

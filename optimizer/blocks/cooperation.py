@@ -73,7 +73,8 @@ def _most_eflopsh(case: Case, clusters_for: dict[tuple[str, str], list[str]]) ->
         asked[job.region] += job.eflops * job.duration_h
     pods = dict(zip(case.clusters, case.pods_max.tolist(), strict=True))
     room = {c: sum(n * g.usable_eflops for n, g in zip(pods[c], case.generations, strict=True)) for c in case.clusters}
-    hours = case.horizon.hours
+    # Work may be sent in a window and done after it.
+    hours = case.horizon.hours + case.horizon.after_h
     return {(r, h): min(asked[r], sum(room[c] for c in cs) * hours) for (r, h), cs in clusters_for.items()}
 
 

@@ -6,7 +6,7 @@ and commits it for min_up_h hours. Racks that are built
 but empty (vacancy) may be lit for the horizon at the pod's capital annuity. Installed pods are sunk cost,
 except in clusters whose capital is counted: there every pod in use pays its annuity, which shows what
 capacity that doubles another region's would have to earn. A local site carries load up to its capacity
-at a fixed power per EFLOPS.
+at a fixed power per EFLOPS. A window of a longer horizon takes over the pods that are on and those just switched on.
 
 Reads   pods_installed, pods_vacant, generations, local_eflops, local_mw_per_eflops, capital_counted, the pods ledger
 Posts   compute (supply), it_power, start-ups, lit vacancy, capital
@@ -51,10 +51,15 @@ def _params(model: pyo.ConcreteModel, m: pyo.Block, case: Case) -> None:
         for t in range(hours)
         if g.min_up_h > 1
     }
+    earlier = {(g.name, t): list(range(t - g.min_up_h + 1, 0)) for g in case.generations for t in range(g.min_up_h - 1)}
     m.lasting = pyo.Set(initialize=list(lasting), dimen=2)
     m.lately = indexed_set(m.lasting, lasting)
+    m.lately_earlier = indexed_set(m.lasting, earlier if case.horizon.before_h else {})
     m.local_eflops = pyo.Param(m.local_sites, initialize=case.local_eflops)
     m.most = pyo.Param(*place, initialize=by_index(case.pods_max, *place))
+    m.earlier = pyo.Set(initialize=[-1] if case.horizon.before_h else [])
+    back = {(g.name, u) for g in case.generations for u in range(1 - g.min_up_h, 0)} if case.horizon.before_h else set()
+    m.lasting_earlier = pyo.Set(initialize=sorted(back), dimen=2)
     m.counted = pyo.Set(initialize=[c for c in case.clusters if c in case.capital_counted])
 
 
@@ -67,6 +72,13 @@ def _variables(model: pyo.ConcreteModel, m: pyo.Block) -> None:
     m.pods_on = pyo.Var(*place, model.hours, within=pyo.NonNegativeIntegers, bounds=pods, doc="[pods] pods that are on")
     m.started = pyo.Var(
         *place, model.hours, within=pyo.NonNegativeReals, doc="[pods] pods switched on at an hour's start"
+    )
+    m.earlier_pods_on = pyo.Var(*place, m.earlier, bounds=pods, doc="[pods] pods that were on before the window")
+    m.earlier_started = pyo.Var(
+        model.clusters,
+        m.lasting_earlier,
+        bounds=pods,
+        doc="[pods] pods switched on shortly before the window",
     )
     m.lit = pyo.Var(
         *place,
@@ -97,10 +109,13 @@ def _commitment(model: pyo.ConcreteModel, m: pyo.Block) -> None:
 
     def pays_for_starts(_: Any, c: str, g: str, t: int) -> Any:
         before = sum(m.pods_on[c, g, u] for u in model.hour_before[t])
+        before += sum(m.earlier_pods_on[c, g, u] for u in model.hour_earlier[t])
         return m.started[c, g, t] >= m.pods_on[c, g, t] - before
 
     def stays_on(_: Any, c: str, g: str, t: int) -> Any:
-        return sum(m.started[c, g, u] for u in m.lately[g, t]) <= m.pods_on[c, g, t]
+        lately = sum(m.started[c, g, u] for u in m.lately[g, t])
+        lately += sum(m.earlier_started[c, g, u] for u in m.lately_earlier[g, t])
+        return lately <= m.pods_on[c, g, t]
 
     def uses_pods_that_are_on(_: Any, c: str, g: str, t: int) -> Any:
         return m.pods_on[c, g, t] - m.lit[c, g] - model.books.pods.total(model, c, g) <= m.used[c, g]

@@ -29,7 +29,7 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
         return
     m = model.innovation = pyo.Block(doc=__doc__)
     places = tuple(dict.fromkeys(case.site_region.values()))
-    widths = value.widths_eflops(_most_eflops(case))
+    widths = value.widths_eflops(most_eflops(case))
     last = len(widths) - 1
     m.places = pyo.Set(initialize=places)
     m.segments = pyo.Set(initialize=range(len(widths)))
@@ -60,7 +60,7 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     )
 
 
-def _most_eflops(case: Case) -> float:
+def most_eflops(case: Case) -> float:
     """What any one province could dispatch, vacant racks lit and new pods built."""
     most = dict.fromkeys(case.site_region.values(), 0.0)
     for s in case.locals:

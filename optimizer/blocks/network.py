@@ -17,9 +17,8 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from optimizer.blocks.service import TB_PER_GBPS_H
 from optimizer.blocks.sets import group, indexed_set
-from scenarios.case import Case
+from scenarios.case import TB_PER_GBPS_H, Case
 
 
 def build(model: pyo.ConcreteModel, case: Case) -> None:

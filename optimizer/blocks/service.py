@@ -20,10 +20,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from optimizer.blocks.sets import by_index, group, indexed_set
-from scenarios.case import Case
-
-TB_PER_GBPS_H = 0.45
-"""3,600 s/h x 1 Gbit/s / 8 bit / 1,000 = 0.45 TB."""
+from scenarios.case import TB_PER_GBPS_H, Case
 
 
 def build(model: pyo.ConcreteModel, case: Case) -> None:

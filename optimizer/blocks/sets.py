@@ -31,6 +31,8 @@ def open_books(case: Case) -> pyo.ConcreteModel:
         model.hours,
         {t: [t - 1] if t else [horizon.hours - 1] if horizon.cyclic else [] for t in range(horizon.hours)},
     )
+    # What a window takes over from the hours before it is indexed by them: -1 is the last of them.
+    model.hour_earlier = indexed_set(model.hours, {0: [-1]} if horizon.before_h else {})
     # `Books` holds rules, not components: keep it out of Pyomo's component tree.
     object.__setattr__(model, "books", Books())
     return model

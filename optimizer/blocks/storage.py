@@ -2,7 +2,8 @@
 
 stored_mwh[c,t] is what a battery holds at the end of an hour; charging and discharging each lose the same
 share. A cyclic horizon ends as it began; an open one begins at the stated charge and ends with at
-least that. Losses are consumption: they are drawn, paid and claimed like any other.
+least that; a window of a longer horizon takes over what was held. Losses are consumption: they are drawn, paid and
+claimed like any other.
 
 Reads   Storage (power, energy, efficiency, wear), horizon
 Posts   power (supply and draw), wear
@@ -34,9 +35,17 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     m.charge_mw = pyo.Var(*place, bounds=lambda _, c, t: (0, power[c]), doc="[MW] drawn to charge a battery")
     m.discharge_mw = pyo.Var(*place, bounds=lambda _, c, t: (0, power[c]), doc="[MW] given back by a battery")
     m.stored_mwh = pyo.Var(*place, bounds=lambda _, c, t: (0, energy[c]), doc="[MWh] held at the end of an hour")
-    start = 0.0 if case.horizon.cyclic else battery.start_frac
+    horizon = case.horizon
+    start = 0.0 if horizon.cyclic else battery.start_frac
+    given = 0.0 if horizon.before_h else start
     m.opening_mwh = pyo.Param(
-        *place, initialize={(c, t): start * energy[c] if t == 0 else 0.0 for c in m.batteries for t in model.hours}
+        *place, initialize={(c, t): given * energy[c] if t == 0 else 0.0 for c in m.batteries for t in model.hours}
+    )
+    m.earlier_mwh = pyo.Var(
+        m.batteries,
+        pyo.Set(initialize=[-1] if horizon.before_h else []),
+        bounds=lambda _, c, u: (0, energy[c]),
+        doc="[MWh] held when the window opens",
     )
     m.closing_mwh = pyo.Param(m.batteries, initialize={c: start * energy[c] for c in m.batteries})
     gain, drain = battery.one_way_frac, 1 / battery.one_way_frac
@@ -44,6 +53,7 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
 
     def holds_what_is_left(_: Any, c: str, t: int) -> Any:
         before = sum(m.stored_mwh[c, u] for u in model.hour_before[t]) + m.opening_mwh[c, t]
+        before += sum(m.earlier_mwh[c, u] for u in model.hour_earlier[t])
         return m.stored_mwh[c, t] == before + gain * m.charge_mw[c, t] - drain * m.discharge_mw[c, t]
 
     def ends_as_it_began(_: Any, c: str) -> Any:
@@ -52,7 +62,7 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     m.holds_what_is_left = pyo.Constraint(
         *place, rule=holds_what_is_left, doc="[MWh] a battery holds what was there, and what is charged less losses"
     )
-    if not case.horizon.cyclic:
+    if not horizon.cyclic and not horizon.after_h:
         m.ends_as_it_began = pyo.Constraint(
             m.batteries, rule=ends_as_it_began, doc="[MWh] an open horizon ends with at least the opening charge"
         )

@@ -22,6 +22,7 @@ import pandas as pd
 import typer
 
 from optimizer.commands import sheet
+from optimizer.commands.exits import EXIT_FAULT, EXIT_GAP, EXIT_INFEASIBLE
 from optimizer.commands.keyfigures import KeyFigures, key_figures
 from optimizer.runs.manifest import versions
 from scenarios.library import load
@@ -30,9 +31,6 @@ MOST = 0.5
 """The largest share looked at."""
 GAP_FRAC = 0.0005
 """A step of the share moves the cost of a day by less than a planner's usual gap."""
-
-
-EXIT_FAULT, EXIT_GAP, EXIT_INFEASIBLE = 1, 3, 4
 
 
 class NoPlan(Exception):

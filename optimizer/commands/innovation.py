@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hubs.errors import Fault, InputError
+from optimizer.commands.exits import EXIT_INPUT
 from optimizer.econometrics import projection
 from optimizer.econometrics.audit import audit_tables, wrong
 from optimizer.econometrics.errors import EconometricsError
@@ -41,7 +42,6 @@ PUBLISHED = Path(__file__).parents[1] / "econometrics" / "data" / "published_slo
 PUBLISHED_SOURCE = "Zhao & Yang (2025), Regional Economic Review 2025(4): 71-83, table 7"
 LEAST_DRAWS = 19
 """With fewer no bootstrap p can reach 5 %: it is at least 1 / (draws + 1)."""
-EXIT_INPUT = 2
 
 app = typer.Typer(no_args_is_help=True, help="Does dispatched computing become regional innovation?")
 out, err = Console(), Console(stderr=True)

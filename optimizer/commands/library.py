@@ -15,6 +15,7 @@ import typer
 
 from hubs.errors import Fault, InputError
 from optimizer.commands import sheet
+from optimizer.commands.exits import EXIT_FAULT, EXIT_GAP, EXIT_INFEASIBLE
 from optimizer.commands.keyfigures import KeyFigures, key_figures
 from optimizer.commands.sidebyside import Entry, page, table
 from optimizer.solve.engine import SolverError
@@ -24,7 +25,6 @@ from scenarios.lineage import differences, in_words, parent_of
 REFERENCE = "day"
 DAY_H = 24
 CHANGES_SHOWN = 3
-EXIT_FAULT, EXIT_GAP, EXIT_INFEASIBLE = 1, 3, 4
 
 
 def unfit(loaded: Loaded) -> str | None:

@@ -1,9 +1,7 @@
 """Prices of a plan on the command line: what compute, congestion and capacity are worth at the margin.
 
-A run keeps tables, not the programme. For the folder of a run the programme is therefore built anew from its
-scenario.toml and solved anew with its own gap and time limit: the same facts give the same case (checked by its
-hash) and, as the engine is deterministic, the same plan. Where the time limit cut the search short the plan may
-differ; then that is said, and the prices are those of the new plan.
+The plan of a run is solved anew (`replan.py`); where it is not found again, that is said, and the prices are those of
+the new plan.
 """
 
 from __future__ import annotations
@@ -11,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,23 +17,16 @@ import pandas as pd
 import typer
 
 from hubs.errors import Fault, InputError
-from optimizer.commands import sheet
+from optimizer.commands import replan, sheet
+from optimizer.commands.exits import EXIT_FAULT, EXIT_GAP, EXIT_INFEASIBLE
 from optimizer.market.duals import KINDS, Prices, price_plan
 from optimizer.market.prices import hub_table, prices_table
 from optimizer.market.rents import rents_table, worth_table
 from optimizer.market.uplift import uplift_table
-from optimizer.runs.manifest import case_hash
-from optimizer.runs.store import open_run
-from optimizer.solve.compile import compile_case
-from optimizer.solve.optimum import Outcome, optimise
-from scenarios.build import build_case
+from optimizer.solve.optimum import Outcome
 from scenarios.case import Case
-from scenarios.library import LIBRARY, load
 
-EXIT_FAULT, EXIT_GAP, EXIT_INFEASIBLE = 1, 3, 4
 ENDINGS = (".csv", ".parquet", ".xlsx")
-SAME_PLAN = 1e-9
-"""Relative difference of cost within which a plan solved anew is the stored one."""
 SHOWN, WORTHS = 10, 5
 """So many rows of uplift and rents, and of each sort of worth, are printed."""
 LEAST_KCNY = 0.0005
@@ -57,24 +48,10 @@ def solve(target: str, changes: tuple[str, ...] = (), intervals: bool = False) -
 
     Raises InputError for faulty input, and for a run whose facts have changed since; SolverError if HiGHS fails.
     """
-    manifest: dict[str, Any] | None = None
-    if Path(target).is_dir():
-        if changes:
-            raise _fault("--set", f"'{target}' is a run", "a run is priced as it was solved", "name its scenario")
-        manifest = open_run(Path(target)).manifest
-        # CSV files that a scenario of the library names stand beside it, not in the run.
-        loaded = replace(load(str(Path(target) / "scenario.toml")), folder=LIBRARY)
-    else:
-        loaded = load(target, changes)
-    case = build_case(loaded)
-    if manifest is not None and case_hash(case) != manifest["inputs"]["case_sha256"]:
-        rule = "a run is priced with the facts it was solved with"
-        raise _fault(target, "the facts have changed since this run", rule, "solve its scenario.toml again")
-    spec = loaded.scenario.solve.model_dump() if manifest is None else manifest["options"]
-    program = compile_case(case)
-    outcome = optimise(program, spec["gap_frac"], spec["time_limit_s"])
-    prices = None if outcome.x is None else price_plan(program, outcome.x, intervals=intervals)
-    return Solved(case, outcome, prices, None if manifest is None else manifest["objective_kcny"])
+    asked = replan.problem(target, changes)
+    outcome = asked.solve()
+    prices = None if outcome.x is None else price_plan(asked.program, outcome.x, intervals=intervals)
+    return Solved(asked.case, outcome, prices, asked.stored_kcny)
 
 
 def _fault(where: str, found: str, rule: str, mend: str) -> InputError:
@@ -95,10 +72,7 @@ def tables(prices: Prices, case: Case) -> dict[str, pd.DataFrame]:
 
 def same_plan(solved: Solved) -> bool | None:
     """Whether a run's plan was found again; None if the target was no run."""
-    if solved.stored_kcny is None:
-        return None
-    cost = solved.outcome.objective_kcny
-    return abs(cost - solved.stored_kcny) <= SAME_PLAN * max(1.0, abs(cost))
+    return replan.same_plan(solved.outcome, solved.stored_kcny)
 
 
 def as_object(solved: Solved, prices: Prices, found: dict[str, pd.DataFrame]) -> dict[str, Any]:

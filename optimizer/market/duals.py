@@ -72,19 +72,40 @@ class Prices:
         return {"fixed": self.fixed, "relaxed": self.relaxed}[kind]
 
 
-def price_plan(program: Program, x: Floats, time_limit_s: float = 600.0, intervals: bool = False) -> Prices:
+def price_plan(
+    program: Program,
+    x: Floats,
+    time_limit_s: float = 600.0,
+    intervals: bool = False,
+    only: Columns | None = None,
+) -> Prices:
     """Prices of the plan `x` (columns,): with its whole numbers held, and of the relaxation.
 
-    `intervals` also finds both ends of the prices of idle sites, two short solves for each site and hour. Raises
-    SolverError if no plan has these whole numbers, or time does not suffice.
+    `intervals` also finds both ends of the prices of idle sites, two short solves for each site and hour. `only` asks
+    for the ends of these ledger or link rows and of nothing else. Raises SolverError if no plan has these whole
+    numbers, or time does not suffice.
     """
     clock = Clock(time_limit_s)
-    held, integers = Session(program), np.flatnonzero(program.integer)
-    held.fix(integers, np.round(x[integers]))
-    relaxed = Session(program)
+    held, relaxed = _held(program, x), Session(program)
     for session in (held, relaxed):
         session.relax(clock.left_s)
-    return Prices(_priced(held, clock, intervals), _priced(relaxed, clock, intervals))
+    return Prices(_priced(held, clock, intervals, only), _priced(relaxed, clock, intervals, only))
+
+
+def price_operation(program: Program, x: Floats, time_limit_s: float = 600.0) -> Priced:
+    """Prices of the plan `x` (columns,) with its whole numbers held, without those of the relaxation.
+
+    Raises SolverError if no plan has these whole numbers, or time does not suffice.
+    """
+    clock, held = Clock(time_limit_s), _held(program, x)
+    held.relax(clock.left_s)
+    return _priced(held, clock, intervals=False)
+
+
+def _held(program: Program, x: Floats) -> Session:
+    session, integers = Session(program), np.flatnonzero(program.integer)
+    session.fix(integers, np.round(x[integers]))
+    return session
 
 
 def rows_of(program: Program, name: str) -> Columns:
@@ -114,7 +135,7 @@ def _same(low: Floats, high: Floats) -> Mask:
     return np.asarray(known & (gap <= SAME * np.maximum(1.0, np.abs(high))), dtype=bool)
 
 
-def _priced(session: Session, clock: Clock, intervals: bool) -> Priced:
+def _priced(session: Session, clock: Clock, intervals: bool, only: Columns | None = None) -> Priced:
     program = session.program
     point = session.resolve(clock.left_s)
     if point.x is None:
@@ -122,7 +143,7 @@ def _priced(session: Session, clock: Clock, intervals: bool) -> Priced:
     duals, ranging = session.duals(), session.ranging()
     row_low, row_high = np.full(program.rows, np.nan), np.full(program.rows, np.nan)
     column_low, column_high = np.full(program.columns, np.nan), np.full(program.columns, np.nan)
-    for side in _sides(session, point.x, duals, ranging):
+    for side in _sides(session, point.x, duals, ranging, only):
         low, high = (row_low, row_high) if side.of == "row" else (column_low, column_high)
         if side.is_sure:
             low[side.at] = high[side.at] = side.dual
@@ -144,15 +165,17 @@ class _Side:
     is_idle: bool = False
 
 
-def _sides(session: Session, x: Floats, duals: Duals, ranging: Ranging) -> Iterator[_Side]:
+def _sides(session: Session, x: Floats, duals: Duals, ranging: Ranging, only: Columns | None) -> Iterator[_Side]:
     p = session.program
     body, ledgers = p.matrix @ x, rows_of(p, COMPUTE)
-    asked = np.concatenate([ledgers, rows_of(p, LINKS)])
+    asked = np.concatenate([ledgers, rows_of(p, LINKS)]) if only is None else only
     idle = dict(zip(ledgers.tolist(), (load_eflops(p, x) <= NOTHING).tolist(), strict=True))
     reached = _reached(body, p.row_upper) | (p.row_lower == p.row_upper)
     sure = ~reached | _stays(ranging.row_low, p.row_upper, ranging.row_high)
     for row in asked.tolist():
         yield _Side("row", row, float(duals.row[row]), bool(sure[row]), idle.get(row, False))
+    if only is not None:
+        return
     names: tuple[tuple[str, Literal["lower", "upper"], Floats], ...]
     names = ((CONNECTION, "upper", p.upper), (CERTIFICATE, "lower", p.lower))
     for name, of, bound in names:

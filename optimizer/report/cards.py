@@ -8,6 +8,7 @@ from math import fsum
 
 import pandas as pd
 
+from optimizer.report.augmented import has_table
 from optimizer.report.figures import Table
 from optimizer.report.words import number
 from optimizer.runs.store import Run
@@ -29,7 +30,7 @@ class Card:
 
 def kept(run: Run, name: str) -> pd.DataFrame | None:
     """A table that not every run has, None if this one has it not."""
-    return run.table(name) if (run.folder / "tables" / f"{name}.parquet").exists() else None
+    return run.table(name) if has_table(run, name) else None
 
 
 def filled(run: Run, name: str) -> pd.DataFrame | None:

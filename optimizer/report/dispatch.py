@@ -14,10 +14,11 @@ def dispatch_table(plan: Plan) -> pd.DataFrame:
 
     import_mw + direct_mw + new_mw (plants built) + discharge_mw - charge_mw = facility_mw, which is what the halls
     draw: PUE x IT and the energy of moving data. A battery's losses are not in it: they are what import, direct
-    supply and new plants bring beyond it over the horizon. Certificates are spread over the hours in proportion to
-    what is drawn from the grid; direct supply is claimed where it is taken. carbon_market_tco2 counts claimed energy
-    as zero and the rest at the residual factor. capacity_eflops is of installed machines; idle_eflops is never
-    negative, also where vacant racks were lit or pods built.
+    supply and new plants bring beyond it over the horizon. energy_kcny is what the import costs at the hour's price,
+    energy_kcny_per_mwh; peak_shaving_kcny what is paid for drawing less. Certificates are spread over the hours in
+    proportion to what is drawn from the grid; direct supply is claimed where it is taken. carbon_market_tco2 counts
+    claimed energy as zero and the rest at the residual factor. capacity_eflops is of installed machines; idle_eflops
+    is never negative, also where vacant racks were lit or pods built.
     """
     case, sites, hours = plan.case, plan.case.sites, range(plan.case.horizon.hours)
     frame = pd.DataFrame(index=pd.MultiIndex.from_product([sites, hours], names=["site", "hour"]))
@@ -35,7 +36,10 @@ def dispatch_table(plan: Plan) -> pd.DataFrame:
         frame[column] = by_site_hour(plan, variable).ravel()
     supply_mw = frame["import_mw"] + frame["direct_mw"] + frame["new_mw"]
     frame["facility_mw"] = supply_mw + frame["discharge_mw"] - frame["charge_mw"]
+    frame["energy_kcny_per_mwh"] = case.energy_kcny_per_mwh.ravel()
     frame["energy_kcny"] = (import_mw * case.energy_kcny_per_mwh).ravel()
+    shaved_kcny_per_mwh = case.peak_shaving.kcny_per_mwh if case.peak_shaving else 0.0
+    frame["peak_shaving_kcny"] = shaved_kcny_per_mwh * by_site_hour(plan, "peak_shaving.shaved_mw").ravel()
     drawn = import_mw.sum(axis=1)
     share = np.divide(certificates_mwh(plan), drawn, out=np.zeros_like(drawn), where=drawn > 0)
     frame["certificate_mwh"] = (import_mw * share[:, None]).ravel()

@@ -16,7 +16,7 @@ Trace = dict[str, Any]
 # Paul Tol's muted scheme: nine colours that stay apart for colour-blind readers and in print.
 MUTED = ("#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255", "#AA4499")
 ZONE_COLOURS = {"east": "#CC6677", "central": "#999933", "west": "#332288"}
-PLAN, GREEDY, MARKET, QUIET, INK = "#2B5C8A", "#DDAA33", "#44AA99", "#8A94A0", "#1F2A36"
+PLAN, GREEDY, MARKET, QUIET, INK = "#2B5C8A", "#B8801A", "#249180", "#8A94A0", "#1F2A36"
 FONT = (
     '"Segoe UI", "Helvetica Neue", Arial, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", '
     '"Source Han Sans SC", sans-serif'

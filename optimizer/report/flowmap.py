@@ -15,6 +15,9 @@ from optimizer.runs.store import Run
 
 HALO = "0 0 2px #fff, 0 0 2px #fff, 0 0 3px #fff, 0 0 3px #fff"
 """Keeps names legible where lines pass under them."""
+NAME = "#55606C"
+RING_PX = 8
+"""How much wider than its cluster's marker a hub's ring is."""
 COVERED_DEG = 1.3
 """A province closer than this to a cluster has its name turned away from it."""
 NEAR_DEG = (9.0, 3.0)
@@ -29,11 +32,13 @@ def flow_map(run: Run) -> Figure:
     other = flows.drop(index=west.index)
     sites = _loads(run)
     # Markers first: lines lie over the small grey dots but the clusters are drawn last, on top of everything.
-    data = [_regions(places), *classes(west), *others(other), *_clusters(places, sites)]
+    hubs = _hubs(run, places["cluster"], sites)
+    data = [_regions(places), *classes(west), *others(other), *hubs, *_clusters(places, sites)]
     total, sent = float(flows["work_eflopsh"].sum()), float(west["work_eflopsh"].sum())
     share = f" ({percent(sent / total)} of the work that leaves its place)" if total else ""
     note = "Schematic: points at their latitude and longitude, no boundaries drawn. "
     note += "Width is work over the whole horizon; point at the middle of a line to read it. "
+    note += "A ring marks a hub, a bar joins the clusters of one hub. "
     note += "Drag to zoom, double-click to come back; click the legend to show or hide."
     if homeless:
         note += f" Not drawn for want of a position: {', '.join(homeless)}."
@@ -41,8 +46,8 @@ def flow_map(run: Run) -> Figure:
         "flows",
         "算力调度流向图",
         "Where the work goes",
-        f"Map of {len(places['region'])} provinces and {len(sites)} clusters with {len(west)} flows of work from east "
-        f"to west, {number(sent, 0)} EFLOPS·h in all{share}.",
+        f"Map of {len(places['region'])} provinces, {len(_members(run))} hubs and {len(sites)} clusters with "
+        f"{len(west)} flows of work from east to west, {number(sent, 0)} EFLOPS·h in all{share}.",
         note,
         tuple(data),
         _frame(),
@@ -98,7 +103,7 @@ def _regions(places: dict[str, dict[str, tuple[float, float]]]) -> Trace:
         "y": [p[1] for p in region.values()],
         "text": [safe(name) for name in region],
         "textposition": [_outward(p, places["cluster"].values()) for p in region.values()],
-        "textfont": {"size": 10, "color": "#5B6672", "shadow": HALO},
+        "textfont": {"size": 10, "color": NAME, "shadow": HALO},
         "legendrank": 2,
         "marker": {"size": 5, "color": QUIET},
         "hovertemplate": "%{text}<extra></extra>",
@@ -116,8 +121,7 @@ def _outward(place: tuple[float, float], clusters: Iterable[tuple[float, float]]
 def _clusters(
     places: dict[str, dict[str, tuple[float, float]]], loads: dict[str, tuple[str, float, float]]
 ) -> list[Trace]:
-    top = max((load for _, load, _ in loads.values()), default=0.0) or 1.0
-    traces = []
+    size, traces = _sizes(loads), []
     for zone in sorted({zone for zone, _, _ in loads.values()}):
         here = [(n, *loads[n]) for n in loads if loads[n][0] == zone and n in places["cluster"]]
         traces.append(
@@ -133,7 +137,7 @@ def _clusters(
                 "textfont": {"size": 12, "shadow": HALO},
                 "customdata": [[number(load, 0), percent(used)] for _, _, load, used in here],
                 "marker": {
-                    "size": [10 + 22 * (load / top) ** 0.5 for _, _, load, _ in here],
+                    "size": [size[n] for n, *_ in here],
                     "color": ZONE_COLOURS.get(zone, QUIET),
                     "opacity": 0.9,
                     "line": {"color": "#ffffff", "width": 1.5},
@@ -143,6 +147,41 @@ def _clusters(
             }
         )
     return traces
+
+
+def _sizes(loads: dict[str, tuple[str, float, float]]) -> dict[str, float]:
+    """Pixels across of each cluster's marker: its area follows its load."""
+    top = max((load for _, load, _ in loads.values()), default=0.0) or 1.0
+    return {name: 10 + 22 * max(0.0, load / top) ** 0.5 for name, (_, load, _) in loads.items()}
+
+
+def _members(run: Run) -> dict[str, list[str]]:
+    """hub -> its clusters."""
+    sites = run.table("sites")
+    clusters = sites[(sites["kind"] == "cluster") & (sites["hub"] != "")]
+    return {str(hub): [str(name) for name in part["site"]] for hub, part in clusters.groupby("hub")}
+
+
+def _hubs(run: Run, places: dict[str, tuple[float, float]], loads: dict[str, tuple[str, float, float]]) -> list[Trace]:
+    """A ring around every cluster, those of one hub joined; hover tells the hub."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    words: list[str] = []
+    sizes: list[float] = []
+    size = _sizes(loads)
+    for hub, clusters in _members(run).items():
+        drawn = [name for name in clusters if name in places]
+        load = sum(loads[name][1] for name in clusters)
+        told = f"枢纽 hub <b>{safe(hub)}</b>: {safe(', '.join(clusters))}<br>runs {number(load, 0)} EFLOPS·h"
+        x += [*(places[name][0] for name in drawn), None]
+        y += [*(places[name][1] for name in drawn), None]
+        words += [*[told] * len(drawn), ""]
+        sizes += [*(size[name] + RING_PX for name in drawn), 0.0]
+    ring = {"symbol": "circle-open", "size": sizes, "color": QUIET, "line": {"width": 1.5}}
+    line = {"width": 9, "color": "rgba(138, 148, 160, 0.35)"}
+    shown: Trace = {"type": "scatter", "mode": "lines+markers", "name": "枢纽 hub", "legendrank": 1}
+    hover: Trace = {"text": words, "hovertemplate": "%{text}<extra></extra>"}
+    return [shown | hover | {"x": x, "y": y, "line": line, "marker": ring, "connectgaps": False}] if words else []
 
 
 def _side(clusters: dict[str, tuple[float, float]], name: str) -> str:
@@ -160,7 +199,7 @@ def _frame() -> dict[str, Any]:
         "showgrid": True,
         "zeroline": False,
         "ticksuffix": "°",
-        "tickfont": {"size": 10, "color": QUIET},
+        "tickfont": {"size": 10, "color": NAME},
     }
     return layout(
         760,

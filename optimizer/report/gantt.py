@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 
 from optimizer.report.figures import HOUR_MS, QUIET, ZONE_COLOURS, Figure, Table, Trace, axis, both, layout, safe, times
+from optimizer.report.jobdays import jobs_by_day
+from optimizer.report.steps import steps_of
 from optimizer.report.words import number
 from optimizer.runs.store import Run
 
@@ -14,11 +16,13 @@ LANE_PX = 20
 
 
 def jobs_figure(run: Run) -> Figure:
-    """A bar per training job in a lane of its cluster, coloured by where its owner is."""
+    """A bar per training job in a lane of its cluster, coloured by where its owner is; of a long horizon, by day."""
     words = ("jobs", "训练任务排程", "Where and when each training job ran")
     jobs = run.table("jobs")
     if jobs.empty:
         return Figure(*words, "", note="This run has no training jobs.")
+    if steps_of(run).is_daily:
+        return jobs_by_day(run, jobs)
     sites = run.table("sites")
     zone = dict(zip(sites["region"], sites["zone"], strict=True))
     jobs = jobs.assign(zone=jobs["region"].map(zone).fillna("other"))

@@ -25,8 +25,13 @@ from optimizer.report.gantt import jobs_figure
 from optimizer.report.greencards import claims_card
 from optimizer.report.headline import headline
 from optimizer.report.instruments import sections
+from optimizer.report.language import mark_chinese
 from optimizer.report.linkbars import links_figure
+from optimizer.report.pricecurves import price_figure, tariff_figure
 from optimizer.report.provenance import provenance
+from optimizer.report.reconcilecard import reconcile_card
+from optimizer.report.regioncard import region_card
+from optimizer.report.steps import steps_of
 from optimizer.report.timeline import (
     dispatch_choices,
     dispatch_figure,
@@ -44,15 +49,18 @@ def render(run: Run) -> str:
     greedy_items = run.table("greedy_cost_items") if run.manifest["greedy_kcny"] is not None else None
     charts, found = figures(run, greedy_items), sections(run)
     words = _environment().get_template("page.html")
-    return words.render(
+    page = words.render(
         run=run.manifest,
         begins=datetime.fromisoformat(run.manifest["start"]),
         tiles=headline(run),
         figures=charts,
         choices=dispatch_choices(run),
         costs=costs(run, greedy_items),
+        checks=reconcile_card(run),
+        steps=steps_of(run),
         green=green_table(run),
         claims=claims_card(run),
+        regions=region_card(run),
         sections=found,
         present={section.name for section in found},
         indicators=indicator_table(run, kept(run, "greedy_indicators")),
@@ -67,6 +75,7 @@ def render(run: Run) -> str:
         style=_text("style.css"),
         script=_text("page.js"),
     )
+    return mark_chinese(page)
 
 
 def write_page(run: Run, path: Path) -> None:
@@ -92,6 +101,8 @@ def figures(run: Run, greedy_items: pd.DataFrame | None) -> dict[str, Figure]:
         dispatch_figure(run),
         utilisation_figure(run),
         classes_figure(run),
+        price_figure(run),
+        tariff_figure(run),
         cost_figure(run, greedy_items),
         carbon_figure(run),
         jobs_figure(run),

@@ -20,8 +20,8 @@ from optimizer.report.figures import (
     names_axis,
     plain,
     safe,
-    times,
 )
+from optimizer.report.steps import steps_of
 from optimizer.report.words import bilingual, number, percent
 from optimizer.runs.store import Run
 
@@ -39,18 +39,17 @@ def work_colours(load: pd.DataFrame) -> dict[str, tuple[str, str]]:
 
 
 def dispatch_figure(run: Run) -> Figure:
-    """Load by hour and work, all sites together at first; `dispatch_series` holds what the selector shows."""
-    hours, load = int(run.manifest["hours"]), run.table("load")
+    """Load by step and work, all sites together at first; `dispatch_series` holds what the selector shows."""
+    steps, load = steps_of(run), run.table("load")
     colours, series = work_colours(load), dispatch_series(run)
-    x = times(run.manifest["start"], range(hours))
     first = series["sites"][""]
     data: list[Trace] = [
         {
             "type": "bar",
             "name": both(work),
-            "x": x,
+            "x": steps.edges[:-1],
             "y": first[i],
-            "width": HOUR_MS,
+            "width": [HOUR_MS * length for length in steps.lengths_h],
             "offset": 0,
             "marker": {"color": colour, "line": {"width": 0}, "pattern": {"shape": pattern}},
             "hovertemplate": "%{y:,.2f}",
@@ -62,7 +61,7 @@ def dispatch_figure(run: Run) -> Figure:
             "type": "scatter",
             "mode": "lines",
             "name": "可用算力 usable capacity",
-            "x": times(run.manifest["start"], range(hours + 1)),
+            "x": steps.edges,
             "y": first[-1],
             "line": {"color": INK, "width": 1.5, "dash": "dash", "shape": "hv"},
             "hovertemplate": "%{y:,.2f}",
@@ -70,10 +69,11 @@ def dispatch_figure(run: Run) -> Figure:
     )
     return Figure(
         "dispatch",
-        "逐时调度",
-        "Dispatch by hour",
-        f"Stacked bars of load in EFLOPS over {hours} hours by class of work, with usable capacity as a dashed line.",
-        "An hour's bar stands from its start to its end, Beijing time. Drag to zoom, double-click to come "
+        "逐日调度" if steps.is_daily else "逐时调度",
+        "Dispatch by day" if steps.is_daily else "Dispatch by hour",
+        f"Stacked bars of load in EFLOPS over {len(steps.lengths_h)} {steps.words} by class of work, with usable "
+        "capacity as a dashed line.",
+        f"{steps.note}A bar stands from its start to its end, Beijing time. Drag to zoom, double-click to come "
         "back; click the legend to leave classes out.",
         tuple(data),
         layout(
@@ -83,7 +83,7 @@ def dispatch_figure(run: Run) -> Figure:
             hovermode="x unified",
             dragmode="zoom",
             legend=LEGEND | {"traceorder": "normal"},
-            xaxis=axis(type="date", range=times(run.manifest["start"], [0, hours])),
+            xaxis=axis(type="date", range=[steps.edges[0], steps.edges[-1]]),
             yaxis=axis("EFLOPS", rangemode="tozero", fixedrange=True),
         ),
         _site_table(load),
@@ -93,26 +93,26 @@ def dispatch_figure(run: Run) -> Figure:
 def dispatch_series(run: Run) -> dict[str, Any]:
     """Choices by group, and for each choice the bars of every class of work and, last, usable capacity.
 
-    sites: choice -> (works + 1) lists of hourly EFLOPS, that of capacity with the end of the last hour. Choices are
-    '' for all sites, 'kind ..' and 'zone ..' for groups, 'site ..' for one.
+    sites: choice -> (works + 1) lists of EFLOPS by step, that of capacity with the end of the last. Choices are
+    '' for all sites, 'kind ..' and 'zone ..' for groups, 'site ..' for one. hours: length of each step.
     """
     sites, load, dispatch = (run.table(name) for name in ("sites", "load", "dispatch"))
-    works, hours = list(work_colours(load)), range(int(run.manifest["hours"]))
+    works, steps = list(work_colours(load)), steps_of(run)
     members = {"": list(sites["site"])}
     for column, table in (("kind", sites), ("zone", sites[sites["kind"] == "cluster"])):
         members |= {f"{column} {name}": list(part["site"]) for name, part in table.groupby(column)}
     members |= {f"site {site}": [site] for site in sites["site"]}
     by_site = load.pivot_table(index=["site", "work"], columns="hour", values="load_eflops", aggfunc="sum")
-    by_site = by_site.reindex(columns=list(hours)).fillna(0.0)
-    capacity = dispatch.pivot_table(index="site", columns="hour", values="capacity_eflops", aggfunc="sum")
+    by_site = steps.means(by_site.reindex(columns=range(steps.hours)).fillna(0.0))
+    capacity = steps.means(dispatch.pivot_table(index="site", columns="hour", values="capacity_eflops", aggfunc="sum"))
     series = {}
     for choice, chosen in members.items():
         part = by_site[by_site.index.isin(chosen, level="site")].groupby(level="work").sum()
         part = part.reindex(works, fill_value=0.0)
-        # The line of capacity has one point more, the end of the last hour.
+        # The line of capacity has one point more, the end of the last step.
         limit = [float(v) for v in capacity.reindex(chosen).sum()]
         series[choice] = [plain(row, 3) for row in part.to_numpy()] + [plain([*limit, *limit[-1:]], 3)]
-    return {"sites": series}
+    return {"sites": series, "hours": steps.lengths_h}
 
 
 def dispatch_choices(run: Run) -> Choices:
@@ -140,20 +140,25 @@ def _site_table(load: pd.DataFrame) -> Table:
 
 
 def utilisation_figure(run: Run) -> Figure:
-    """How full each cluster is in each hour."""
+    """How full each cluster is in each step."""
+    steps = steps_of(run)
     words = ("utilisation", "集群逐时利用率", "Utilisation of clusters by hour")
+    if steps.is_daily:
+        words = ("utilisation", "集群逐日利用率", "Utilisation of clusters by day")
     sites = run.table("sites")
     sites = sites[(sites["kind"] == "cluster") & (sites["capacity_eflops"] > 0)].sort_values(["zone", "site"])
     if sites.empty:
         return Figure(*words, "", note="This run has no cluster with capacity.")
     dispatch = run.table("dispatch")
     dispatch = dispatch.assign(used=dispatch["load_eflops"] / dispatch["capacity_eflops"])
-    used = dispatch.pivot_table(index="site", columns="hour", values="used").reindex(list(sites["site"]))
+    hourly = dispatch.pivot_table(index="site", columns="hour", values="used").reindex(list(sites["site"]))
+    used = steps.means(hourly)
     names = [f"{safe(s)} · {safe(z)}" for s, z in zip(sites["site"], sites["zone"], strict=True)]
+    when = "%a %d %b" if steps.is_daily else "%a %H:%M"
     heat: Trace = {
         "type": "heatmap",
-        # Cells have an edge more than values, so that each covers its hour.
-        "x": times(run.manifest["start"], range(len(used.columns) + 1)),
+        # Cells have an edge more than values, so that each covers its step.
+        "x": steps.edges,
         "y": names,
         "z": [plain(row, 4) for row in used.to_numpy()],
         "zmin": 0,
@@ -162,18 +167,18 @@ def utilisation_figure(run: Run) -> Figure:
         "xgap": 1 if len(used.columns) <= 48 else 0,
         "ygap": 2,
         "colorbar": {"title": {"text": "load / usable", "side": "right"}, "tickformat": ".0%", "thickness": 12},
-        "hovertemplate": "%{y}<br>%{x|%a %H:%M}: %{z:.1%}<extra></extra>",
+        "hovertemplate": f"%{{y}}<br>%{{x|{when}}}: %{{z:.1%}}<extra></extra>",
     }
     rows = tuple(
-        (name, percent(row.mean()), percent(row.min()), percent(row.max())) for name, (_, row) in _named(names, used)
+        (name, percent(row.mean()), percent(row.min()), percent(row.max())) for name, (_, row) in _named(names, hourly)
     )
     return Figure(
         *words,
-        f"Heat map of utilisation, {len(names)} clusters by {len(used.columns)} hours; dark is full.",
-        "Load over usable capacity of the cluster; dark is full.",
+        f"Heat map of utilisation, {len(names)} clusters by {len(used.columns)} {steps.words}; dark is full.",
+        f"{steps.note}Load over usable capacity of the cluster; dark is full.",
         (heat,),
         layout(90 + 30 * len(names), yaxis=names_axis(names)),
-        Table(("cluster · zone", "mean", "least", "most"), rows, frozenset({1, 2, 3})),
+        Table(("cluster · zone, by the hour", "mean", "least", "most"), rows, frozenset({1, 2, 3})),
     )
 
 

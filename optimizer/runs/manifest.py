@@ -26,6 +26,16 @@ def case_hash(case: Case) -> str:
     return digest.hexdigest()
 
 
+def field_hashes(case: Case) -> dict[str, str]:
+    """Field of a case -> SHA-256 of what it holds: tells which fields of two runs differ."""
+    hashes = {}
+    for item in fields(case):
+        digest = hashlib.sha256()
+        _feed(digest, getattr(case, item.name))
+        hashes[item.name] = digest.hexdigest()
+    return hashes
+
+
 def _feed(digest: Any, value: Any) -> None:
     if isinstance(value, np.ndarray):
         digest.update(str((value.shape, value.dtype.str)).encode() + np.ascontiguousarray(value).tobytes())

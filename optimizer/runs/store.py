@@ -1,17 +1,13 @@
-"""A run is a folder: manifest.json, scenario.toml, tables/*.parquet, report.html.
+"""A run is a folder: manifest.json, scenario.toml, tables/*.parquet, SHA256SUMS, and mostly report.html.
 
-It is written under a temporary name beside its final one and renamed whole, so that a run exists complete
-or not at all; it is never changed afterwards.
+It is written as a hidden draft beside its place and renamed whole, so that a run exists complete or not at all; it is
+never changed afterwards.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +16,12 @@ from typing import Any
 import pandas as pd
 
 from hubs.errors import Fault, InputError
+from optimizer.runs.checksums import damage, write_sums
+from optimizer.runs.drafts import whole
+
+
+class StoreError(InputError):
+    """A folder of runs cannot be written: no room, no permission, a name that is taken."""
 
 
 @dataclass(frozen=True)
@@ -71,40 +73,53 @@ def write_run(
 ) -> Run:
     """Write a run to a new folder; `finish` may add files (the report) before it becomes visible.
 
-    InputError if the folder exists already or cannot be written; nothing is left behind then.
+    StoreError if the folder exists already or cannot be written; nothing is left behind then.
     """
-    if folder.exists():
-        raise _unreadable(folder, "the folder exists already", "choose another --out, runs are never overwritten")
-    with _whole(folder) as draft:
-        (draft / "tables").mkdir()
-        for name, table in tables.items():
-            table.to_parquet(draft / "tables" / f"{name}.parquet", index=False)
-        (draft / "scenario.toml").write_text(scenario_toml, encoding="utf-8")
-        text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True, allow_nan=False)
-        (draft / "manifest.json").write_text(text + "\n", encoding="utf-8")
-        finish(Run(draft))
+    try:
+        with whole(folder) as draft:
+            (draft / "tables").mkdir()
+            for name, table in tables.items():
+                table.to_parquet(draft / "tables" / f"{name}.parquet", index=False)
+            (draft / "scenario.toml").write_text(scenario_toml, encoding="utf-8")
+            text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True, allow_nan=False)
+            (draft / "manifest.json").write_text(text + "\n", encoding="utf-8")
+            finish(Run(draft))
+            write_sums(draft)
+    except FileExistsError:
+        raise _taken(folder) from None
+    except OSError as error:
+        raise unwritable(folder, error) from None
     return Run(folder)
 
 
-@contextmanager
-def _whole(folder: Path) -> Iterator[Path]:
-    """A draft folder that becomes `folder` if all goes well, and is removed if not."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        raise _unreadable(folder, f"the folder cannot be written ({error.strerror})", "choose another --out") from None
-    try:
-        yield draft
-        os.chmod(draft, 0o755)
-        os.rename(draft, folder)
-    except OSError as error:
-        raise _unreadable(
-            folder, f"the run cannot be written ({error.strerror or error})", "make room or choose another --out"
-        ) from None
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+def require_new(folder: Path) -> None:
+    """StoreError, before anything is solved for it, if a run could not be written to this folder."""
+    if folder.exists():
+        raise _taken(folder)
+
+
+def unwritable(folder: Path, error: OSError) -> StoreError:
+    """The error of a folder that the system will not let us write."""
+    found = f"the folder cannot be written ({error.strerror or error})"
+    return StoreError([_fault(folder, found, "make room, or choose another --out")])
+
+
+def require_undamaged(folder: Path) -> Run:
+    """A run whose files are as they were written; InputError naming every file that is not."""
+    run, found = open_run(folder), damage(folder)
+    if found:
+        raise InputError(_fault(folder, words, "solve the scenario again") for words in found)
+    return run
+
+
+def _taken(folder: Path) -> StoreError:
+    mend = "choose another --out, runs are never overwritten"
+    return StoreError([_fault(folder, "the folder exists already", mend)])
 
 
 def _unreadable(path: Path, found: str, mend: str) -> InputError:
-    return InputError([Fault(str(path), None, None, found, "a run is a complete folder that is written once", mend)])
+    return InputError([_fault(path, found, mend)])
+
+
+def _fault(path: Path, found: str, mend: str) -> Fault:
+    return Fault(str(path), None, None, found, "a run is a complete folder that is written once", mend)

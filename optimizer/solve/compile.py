@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 from pyomo.common.errors import InfeasibleConstraintException
+from pyomo.common.gc_manager import PauseGC
 from pyomo.common.log import LoggingIntercept
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from scipy import sparse
@@ -106,7 +107,8 @@ def label(name: str, member: Any) -> str:
 
 def compile_case(case: Case) -> Program:
     """Build the model of a case and compile it."""
-    return compile_model(build_model(case))
+    with PauseGC():
+        return compile_model(build_model(case))
 
 
 def compile_model(model: pyo.ConcreteModel) -> Program:
@@ -136,9 +138,16 @@ def compile_model(model: pyo.ConcreteModel) -> Program:
         integer=np.array([not var.is_continuous() for var in form.columns], dtype=bool),
         variables=variables,
         index=index,
-        row_keys=tuple((row.parent_component().name, row.index()) for row, _ in form.rows),
+        row_keys=_row_keys(form.rows),
         units=units,
     )
+
+
+def _row_keys(rows: list[Any]) -> tuple[tuple[str, Any], ...]:
+    """(constraint, index) of each row; a name is long to find, so each is looked up once."""
+    parents = [row.parent_component() for row, _ in rows]
+    names = {id(parent): parent.name for parent in {id(parent): parent for parent in parents}.values()}
+    return tuple((names[id(parent)], row.index()) for parent, (row, _) in zip(parents, rows, strict=True))
 
 
 def _variables(

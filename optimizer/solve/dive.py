@@ -11,6 +11,7 @@ the least-cost plan for those integers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -26,6 +27,9 @@ SLOPES = 5
 """Rounds of slope scaling; more change little, and the first does most: it alone is made where a solve takes long."""
 SMALL = 50_000
 """Up to so many columns the last basis helps after many changes; beyond, interior point is quicker."""
+AT_ONCE = 8
+"""So few open choices are settled in one round where a solve takes long."""
+_NONE: Columns = np.array([], dtype=np.int64)
 ROUND_UP_FROM = (0.75, 0.45, 0.0)
 """In each round of counts, a fraction above this is rounded up; the last round rounds all of them."""
 
@@ -39,7 +43,8 @@ def settle_choices(session: Session, point: Point, clock: Clock, heard: Callable
         leaders, weight = _leaders(point.x[binaries], choice_of, is_open.size)
         settled = is_open & ((weight > 1 - WHOLE) | (weight < WHOLE))
         undecided = np.flatnonzero(is_open & ~settled)
-        nearest = undecided[np.argsort(-weight[undecided], kind="stable")][: -(-undecided.size // 2)]
+        most = max(-(-undecided.size // 2), AT_ONCE if program.columns > SMALL else 1)
+        nearest = undecided[np.argsort(-weight[undecided], kind="stable")][:most]
         now = np.concatenate([np.flatnonzero(settled), nearest])
         members = np.isin(choice_of, now)
         chosen = np.zeros(binaries.size)
@@ -65,7 +70,7 @@ def choices(program: Program) -> tuple[Columns, Ints]:
 
 def limits(program: Program) -> list[tuple[Columns, int]]:
     """The binaries of each row that says "at most so many of these", and how many; choices are none of them."""
-    binary = program.integer & (program.lower == 0) & (program.upper == 1)
+    binary = program.integer & (program.lower == 0) & (program.upper <= 1)
     matrix = program.matrix
     found: list[tuple[Columns, int]] = []
     upper = program.row_upper
@@ -153,7 +158,7 @@ def _hold(session: Session, columns: Columns, value: float, clock: Clock) -> tup
     if columns.size == 1:
         session.fix(columns, np.full(1, 1.0 - value))
         return columns, session.resolve(clock.left_s)
-    session.bound(columns, np.zeros(columns.size), np.ones(columns.size))
+    session.bound(columns, np.zeros(columns.size), session.program.upper[columns])
     first, _ = _hold(session, columns[: columns.size // 2], value, clock)
     second, point = _hold(session, columns[columns.size // 2 :], value, clock)
     return np.concatenate([first, second]), point
@@ -168,14 +173,42 @@ def _leaders(values: Floats, choice_of: Ints, count: int) -> tuple[Ints, Floats]
     return leaders, values[leaders] if values.size else np.zeros(count)
 
 
+@dataclass(frozen=True)
+class Advised:
+    """Integer columns and the values that another plan advises for them."""
+
+    columns: Columns
+    values: Floats
+    near: bool
+    """Whether the relaxation's basis is expected to stay near: a hot start helps."""
+
+
+def follow(session: Session, advised: Advised, clock: Clock) -> Point:
+    """The relaxed point with the advised values fixed."""
+    session.fix(advised.columns, advised.values)
+    return session.resolve(clock.left_s) if advised.near else _afresh(session, clock)
+
+
 def settle_places(
-    session: Session, point: Point, machines: Columns, clock: Clock, heard: Callable[[str], None]
+    session: Session,
+    point: Point,
+    machines: Columns,
+    clock: Clock,
+    heard: Callable[[str], None],
+    decided: Columns = _NONE,
 ) -> Point:
-    """A point in which every integer but those of the machines is whole, so that each site may be run on its own."""
-    point = settle_choices(session, point, clock, heard)
-    point = settle_limits(session, point, clock)
-    decided = [choices(session.program)[0], machines, *(columns for columns, _ in limits(session.program))]
-    counts = np.setdiff1d(np.flatnonzero(session.program.integer), np.concatenate(decided))
+    """A point in which every integer but those of the machines is whole, so that each site may be run on its own.
+
+    `decided` are columns that are fixed already.
+    """
+    program = session.program
+    chosen = choices(program)[0]
+    limited = np.concatenate([_NONE, *(columns for columns, _ in limits(program))])
+    if not np.isin(chosen, decided).all():
+        point = settle_choices(session, point, clock, heard)
+    if not np.isin(limited, decided).all():
+        point = settle_limits(session, point, clock)
+    counts = np.setdiff1d(np.flatnonzero(program.integer), np.concatenate([chosen, machines, limited, decided]))
     return _round_up(session, point, counts, clock, heard) if counts.size else point
 
 

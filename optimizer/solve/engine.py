@@ -19,6 +19,8 @@ from optimizer.solve.compile import Program
 from scenarios.case import Floats
 
 THREADS = 2
+_DUAL, _PRIMAL = 1, 4
+"""HiGHS's numbers for its two simplex methods."""
 Columns = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
 
@@ -96,7 +98,12 @@ class Session:
 
     def resolve(self, time_limit_s: float) -> Point:
         """Solve again from the last basis after bounds have changed."""
-        self._set(solver="simplex", time_limit=time_limit_s)
+        self._set(solver="simplex", simplex_strategy=_DUAL, time_limit=time_limit_s)
+        return self._run()
+
+    def reprice(self, time_limit_s: float) -> Point:
+        """Solve again from the last basis after costs have changed, which leave it primal feasible."""
+        self._set(solver="simplex", simplex_strategy=_PRIMAL, time_limit=time_limit_s)
         return self._run()
 
     def bound(self, columns: Columns, lower: Floats, upper: Floats) -> None:
@@ -106,6 +113,32 @@ class Session:
                 self.highs.changeColsBounds(columns.size, columns.astype(np.int32), lower.copy(), upper.copy()),
                 "changing bounds",
             )
+
+    def basis(self) -> highspy.HighsBasis:
+        """The basis of the last point, to stand on again."""
+        return self.highs.getBasis()
+
+    def stand_on(self, basis: highspy.HighsBasis) -> None:
+        """Start the next `resolve` from a basis of a programme of the same form."""
+        self._must(self.highs.setBasis(basis), "setting a basis")
+
+    def update(self, program: Program) -> None:
+        """Go over to a programme of the same form: only the vectors and coefficients that differ are changed."""
+        old, highs = self.program, self.highs
+        self.release()
+        columns = np.flatnonzero(old.cost != program.cost)
+        self.price(columns, program.cost[columns])
+        self._must(highs.changeObjectiveOffset(program.offset), "changing the offset")
+        columns = np.flatnonzero((old.lower != program.lower) | (old.upper != program.upper))
+        self.bound(columns, program.lower[columns], program.upper[columns])
+        rows = np.flatnonzero((old.row_lower != program.row_lower) | (old.row_upper != program.row_upper))
+        self.bound_rows(rows, program.row_lower[rows], program.row_upper[rows])
+        entries = np.flatnonzero(old.matrix.data != program.matrix.data)
+        in_row = np.searchsorted(program.matrix.indptr, entries, side="right") - 1
+        for row, entry in zip(in_row.tolist(), entries.tolist(), strict=True):
+            column, value = int(program.matrix.indices[entry]), float(program.matrix.data[entry])
+            self._must(highs.changeCoeff(row, column, value), "changing a coefficient")
+        self.program = program
 
     def fix(self, columns: Columns, values: Floats) -> None:
         self.bound(columns, values, values)
@@ -120,8 +153,11 @@ class Session:
 
     def bound_rows(self, rows: Columns, lower: Floats, upper: Floats) -> None:
         """Set the sides of some rows."""
-        for row, low, high in zip(rows.tolist(), lower.tolist(), upper.tolist(), strict=True):
-            self._must(self.highs.changeRowBounds(row, low, high), "changing rows")
+        if rows.size:
+            self._must(
+                self.highs.changeRowsBounds(rows.size, rows.astype(np.int32), lower.copy(), upper.copy()),  # type: ignore[attr-defined]
+                "changing rows",
+            )
 
     def duals(self) -> Duals:
         """Duals of the last optimal point; positive where one unit more of what is asked for costs more."""
@@ -134,6 +170,21 @@ class Session:
         self._must(status, "ranging")
         ends = (found.row_bound_dn, found.row_bound_up, found.col_bound_dn, found.col_bound_up)
         return Ranging(*(np.array(end.value_, dtype=np.float64) for end in ends))
+
+    def response(self, row: int) -> Floats:
+        """(columns,): how the last optimal point moves per unit of a row's right-hand side, while its basis stays.
+
+        SolverError if there is no basis.
+        """
+        asked = np.zeros(self.program.rows)
+        asked[row] = 1.0
+        found, basic = self.highs.getBasicVariables()  # type: ignore[attr-defined]
+        self._must(found, "reading the basis")
+        status, values = self.highs.getBasisSolve(asked)[:2]  # type: ignore[attr-defined]
+        self._must(status, "solving with the basis")
+        places, moved = np.array(basic), np.zeros(self.program.columns)
+        moved[places[places >= 0]] = np.array(values)[places >= 0]
+        return moved
 
     def branch_and_bound(
         self,

@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 
 from optimizer.solve.compile import Program
-from optimizer.solve.dive import SMALL, WHOLE, polish, round_counts, settle_places
+from optimizer.solve.dive import SMALL, WHOLE, Advised, follow, polish, round_counts, settle_places
 from optimizer.solve.engine import Clock, Point, Session
 from optimizer.solve.parts import MACHINES, columns_of, improve
 from optimizer.solve.verify import Verdict, verify
@@ -80,8 +80,14 @@ def gap_frac(best_kcny: float, bound_kcny: float) -> float:
 Listener = Callable[[Progress], None]
 
 
-def optimise(program: Program, gap: float, time_limit_s: float, heard: Listener = lambda _: None) -> Outcome:
-    """The best plan we can prove within `gap` (a fraction) and the time limit.
+def optimise(
+    program: Program,
+    gap: float,
+    time_limit_s: float,
+    heard: Listener = lambda _: None,
+    advised: Advised | None = None,
+) -> Outcome:
+    """The best plan we can prove within `gap` (a fraction) and the time limit; advice is tried first.
 
     Raises SolverError if HiGHS fails in a way that says nothing about the model, and ValueError if the
     returned point does not pass our own check.
@@ -90,11 +96,27 @@ def optimise(program: Program, gap: float, time_limit_s: float, heard: Listener 
     session = Session(program)
     hand_over_s = clock.elapsed_s
     heard(Progress("relaxation", clock.elapsed_s, np.inf, -np.inf))
-    relaxed = session.relax(clock.left_s)
+    return prove(session, session.relax(clock.left_s), advised, gap, clock, hand_over_s, heard)
+
+
+def prove(
+    session: Session,
+    relaxed: Point,
+    advised: Advised | None,
+    gap: float,
+    clock: Clock,
+    hand_over_s: float = 0.0,
+    heard: Listener = lambda _: None,
+) -> Outcome:
+    """The rest of `optimise`, from a session that stands at its relaxation."""
+    program = session.program
     if relaxed.x is None:
         return _nothing(relaxed.status, hand_over_s, clock)
     bound = relaxed.objective_kcny
-    best, x = _plan(session, relaxed, gap, clock, heard)
+    best, x = (np.inf, None) if advised is None else _from_advice(session, advised, bound, gap, clock, heard)
+    if gap_frac(best, bound) > gap:
+        found = _plan(session, relaxed, gap, clock, heard)
+        best, x = found if found[0] < best else (best, x)
     if gap_frac(best, bound) > gap and clock.left_s > 0:
         x, best, bound = _tree(session, x, best, bound, gap, clock, heard)
     if x is None:
@@ -110,6 +132,29 @@ def optimise(program: Program, gap: float, time_limit_s: float, heard: Listener 
     return Outcome(
         stop, x, best, min(bound, best), relaxed.objective_kcny, hand_over_s, clock.elapsed_s - hand_over_s, verdict
     )
+
+
+def _from_advice(
+    session: Session, advised: Advised, bound: float, gap: float, clock: Clock, heard: Listener
+) -> tuple[float, Floats | None]:
+    """The best plan that follows advice; where it is not within the gap, the session is relaxed again."""
+    program, best, x = session.program, np.inf, None
+
+    def say(stage: str) -> None:
+        heard(Progress(stage, clock.elapsed_s, best, bound))
+
+    say("advice")
+    followed, machines = follow(session, advised, clock), columns_of(program, MACHINES)
+    settled = settle_places(
+        session, followed, machines, clock, lambda what: say(f"advice: {what}"), decided=advised.columns
+    )
+    if settled.x is not None:
+        say("sites")
+        best, x = _better(program, best, x, _operate(program, settled.x, gap, clock))
+    if gap_frac(best, bound) > gap:
+        session.release()
+        session.resolve(clock.left_s)
+    return best, x
 
 
 def _plan(session: Session, relaxed: Point, gap: float, clock: Clock, heard: Listener) -> tuple[float, Floats | None]:

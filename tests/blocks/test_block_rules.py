@@ -12,10 +12,9 @@ import pytest
 from optimizer.blocks import BLOCKS
 from optimizer.blocks.batch import GBPS_PER_TB_PER_H
 from optimizer.blocks.jobs import move_period, start_hours
-from optimizer.blocks.service import TB_PER_GBPS_H
 from optimizer.solve.compile import compile_case
 from optimizer.solve.optimum import optimise
-from scenarios.case import Case, Horizon, Job
+from scenarios.case import TB_PER_GBPS_H, Case, Horizon, Job
 from scenarios.instruments import Innovation
 from tests.cases import random_case, two_site_case
 

@@ -33,7 +33,7 @@ def texts() -> tuple[Program, dict[str, str]]:
     for file in sorted({*BLOCKS, "ledgers"}):
         costs = [item for item, blocks in charged.items() if file in blocks]
         mine = [name for name in constraints if owner(name) == file]
-        names = [name for name in program.variables if owner(name) == file]
+        names = [name for name, members in program.index.items() if owner(name) == file and members]
         if costs or mine or names:
             title = (
                 (BLOCKS[file].__doc__ or "").splitlines()[0]

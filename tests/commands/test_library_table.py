@@ -72,6 +72,13 @@ MAY_CHANGE: dict[str, tuple[str, set[str]]] = {
         "day",
         {f"facts.clusters.{c}.power_kcny_per_mwh" for c in ("Guian", "Horinger", "Qingyang", "Tianfu", "Zhongwei")},
     ),
+    "year": (
+        "_national",
+        {
+            *(f"horizon.{key}" for key in ("start", "hours", "cyclic", "window_days", "look_ahead_days")),
+            *("jobs.count", "jobs.duration_max_h", "solve.gap_frac", "solve.time_limit_s"),
+        },
+    ),
 }
 """Scenario -> its parent, and the keys in which it differs from it: exactly these."""
 ALONE = {"tiny"}
@@ -138,7 +145,8 @@ def test_only_national_days_stand_beside_the_day(tmp_path: Path) -> None:
     assert scenarios[0] == "day"
     assert set(scenarios) | set(left_out) == set(names())
     assert left_out == {
-        "tiny": "2 h, not 24 h", "week": "168 h, not 24 h", "week_everything": "168 h, not 24 h"
+        "tiny": "2 h, not 24 h", "week": "168 h, not 24 h", "week_everything": "168 h, not 24 h",
+        "year": "8760 h, not 24 h"
     }  # fmt: skip
     assert chosen(["storage"]) == (["day", "storage"], {})
     with pytest.raises(InputError, match=r"scenario 'week' covers 168 h, not 24 h; .*leave 'week' out"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import pandas as pd
 import pytest
 
 from hubs import load_facts
+from optimizer.report.computeprices import compute_prices
 from optimizer.report.indicators import indicators
 from optimizer.report.page import write_page
 from optimizer.report.tables import plan_tables
@@ -24,15 +24,6 @@ from optimizer.solve.solution import Plan
 from scenarios.case import Case
 from tests.cases import full_case, two_site_case
 
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 NODES = pd.DataFrame(
     [("East", "region", 31.2, 121.5), ("West", "region", 40.8, 111.7), ("Plateau", "cluster", 40.4, 111.8)],
     columns=["node", "kind", "lat_deg", "lon_deg"],
@@ -79,6 +70,9 @@ def run_parts(case: Case) -> Parts:
     tables = plan_tables(plan)
     tables |= {"indicators": indicators(case, tables), "facts": facts.provenance, "nodes": NODES}
     tables["sources"] = facts.sources.reset_index()
+    prices = compute_prices(plan)
+    assert prices is not None
+    tables["prices"] = prices
     # The report only reads a greedy plan's items: dearer ones, each by another factor, stand for it.
     rival = tables["cost_items"].copy()
     rival["cost_kcny"] *= 1.1 + 0.1 * np.arange(len(rival))
@@ -104,7 +98,7 @@ def run_parts(case: Case) -> Parts:
         "start": case.horizon.start.isoformat(),
         "seed": 1,
         "inputs": {"case_sha256": "0" * 64},
-        "versions": {"highspy": "1"},
+        "versions": {"computegrid": "0.1.0", "highspy": "1"},
         "options": {"gap_frac": 1e-6},
         "timing": {"build_s": 0.1, "finished": "2025-07-14T00:00:00+08:00"},
     }
@@ -166,18 +160,6 @@ def run(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Run:
         parts[1],
         lambda made: write_page(made, made.folder / "report.html"),
     )
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
-        yield browser
-        browser.close()
 
 
 class Visit:

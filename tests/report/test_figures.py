@@ -23,7 +23,8 @@ def drawn(run: Run) -> dict[str, Any]:
 
 
 def test_plotly_accepts_every_figure(drawn: dict[str, Any]) -> None:
-    assert list(drawn) == ["flows", "dispatch", "utilisation", "classes", "costs", "carbon", "jobs", "links"]
+    first = ["flows", "dispatch", "utilisation", "classes", "prices", "tariffs"]
+    assert list(drawn) == [*first, "costs", "carbon", "jobs", "links"]
     for figure in drawn.values():
         assert go.Figure(data=list(figure.data), layout=figure.layout).data, figure.name
         assert figure.alt

@@ -48,7 +48,7 @@ class Cells(HTMLParser):
         super().__init__()
         self.tables: dict[str, list[list[str]]] = {}
         self._rows: list[list[str]] = []
-        self._in = ""
+        self._in = self._caption = ""
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -60,12 +60,15 @@ class Cells(HTMLParser):
                 self._rows[-1].append("")
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "caption":
+            self._rows = self.tables.setdefault(self._caption.strip(), [])
+            self._caption = ""
         if tag == self._in:
             self._in = ""
 
     def handle_data(self, data: str) -> None:
         if self._in == "caption":
-            self._rows = self.tables.setdefault(data.strip(), [])
+            self._caption += data
         elif self._in:
             self._rows[-1][-1] += data
 

@@ -24,7 +24,7 @@ def test_opens_offline_without_a_word_of_complaint(run: Run, visit: Open) -> Non
     seen.page.mouse.wheel(0, 20_000)
     assert seen.faults == []
     assert [url for url in seen.requests if not url.startswith(("file:", "data:", "blob:"))] == []
-    assert seen.page.locator(".plot").count() == 8
+    assert seen.page.locator(".plot").count() == 10
     assert seen.page.locator("h1").inner_text() == "two-site"
 
 
@@ -194,7 +194,7 @@ def test_every_figure_can_be_read_without_seeing_it(run: Run, visit: Open) -> No
         assert section.locator("table").count() >= 1
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
-    page.locator("#figure-flows summary").focus()
+    page.locator("#table-flows summary").focus()
     page.keyboard.press("Enter")
     assert page.locator("#figure-flows table").is_visible()
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from hubs.errors import InputError
+from optimizer.runs.checksums import SUMS
 from optimizer.runs.manifest import case_hash, to_toml
-from optimizer.runs.store import Run, open_run, write_run
+from optimizer.runs.store import Run, StoreError, open_run, require_undamaged, write_run
+from optimizer.workflow import solve
 from tests.cases import two_site_case
 
 TABLES = {"a": pd.DataFrame({"x": [1.0, 2.0]})}
@@ -19,7 +22,7 @@ def test_run_is_read_back(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", {"status": "ok"}, "x = 1\n", TABLES)
     assert open_run(run.folder).manifest == {"status": "ok"}
     assert run.table("a").equals(TABLES["a"])
-    assert {path.name for path in run.folder.iterdir()} == {"manifest.json", "scenario.toml", "tables"}
+    assert {path.name for path in run.folder.iterdir()} == {"manifest.json", "scenario.toml", "tables", SUMS}
 
 
 def test_failure_while_writing_leaves_nothing(tmp_path: Path) -> None:
@@ -59,6 +62,48 @@ def test_damaged_runs_are_named(tmp_path: Path) -> None:
         open_run(run.folder)
     with pytest.raises(InputError, match="holds no run"):
         open_run(tmp_path)
+
+
+def test_checksums_find_what_is_read_without_complaint(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", {"objective_kcny": 10}, "x = 1\n", TABLES)
+    listing = subprocess.run(["sha256sum", "--check", "--strict", SUMS], cwd=run.folder, check=False)
+    assert listing.returncode == 0
+    assert require_undamaged(run.folder).manifest == {"objective_kcny": 10}
+    manifest = run.folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("10", "11"))
+    (run.folder / "scenario.toml").unlink()
+    with pytest.raises(InputError) as caught:
+        require_undamaged(run.folder)
+    found = [fault.found for fault in caught.value.faults]
+    assert found == [
+        "manifest.json is not what was written",
+        "scenario.toml cannot be read (No such file or directory)",
+    ]
+    (run.folder / SUMS).write_text("")
+    with pytest.raises(InputError, match=r"tables/a\.parquet is not listed"):
+        require_undamaged(run.folder)
+    (run.folder / SUMS).unlink()
+    with pytest.raises(InputError, match=f"{SUMS} is missing"):
+        require_undamaged(run.folder)
+
+
+def test_a_run_is_written_once_whoever_comes_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def second(_: Run) -> None:
+        # While the first writes, another process has the folder made.
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "theirs").touch()
+
+    with pytest.raises(StoreError, match="cannot be written"):
+        write_run(tmp_path / "run", {}, "", TABLES, second)
+    with pytest.raises(StoreError, match="exists already"):
+        write_run(tmp_path / "run", {}, "", TABLES)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match="exists already"):
+        write_run(Path("."), {}, "", TABLES)
+    with pytest.raises(StoreError, match="exists already"):
+        solve("tiny", Path("run"), heard=lambda _: pytest.fail("it was solved first"))
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["theirs"]
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_hash_follows_the_content_of_a_case() -> None:

@@ -19,6 +19,7 @@ import typer
 from hubs import load_facts
 from hubs.errors import Fault, InputError
 from optimizer.commands import sheet
+from optimizer.commands.exits import EXIT_FAULT, EXIT_GAP, EXIT_INFEASIBLE
 from optimizer.commands.futures.page import NOT_A_MARKET, contracts, render, strikes
 from optimizer.commands.futures.solving import NoPlan, solve_members
 from optimizer.commands.futures.tables import Study, study_tables
@@ -34,7 +35,6 @@ from scenarios.library import load
 
 LEVEL_FRAC = 0.95
 AVERSION_FRAC = 0.5
-EXIT_FAULT, EXIT_GAP, EXIT_INFEASIBLE = 1, 3, 4
 
 
 def evaluate(

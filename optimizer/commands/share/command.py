@@ -9,12 +9,11 @@ from typing import Annotated
 import typer
 
 from hubs.errors import Fault, InputError, nearest
+from optimizer.commands.exits import EXIT_FAULT, EXIT_GAP, EXIT_INFEASIBLE
 from optimizer.commands.share import words
 from optimizer.commands.share.solving import NoPlan
 from optimizer.commands.share.study import GAP_FRAC, RULES, share, write
 from scenarios.library import load
-
-EXIT_FAULT, EXIT_GAP, EXIT_INFEASIBLE = 1, 3, 4
 
 
 def command(

@@ -2,7 +2,7 @@
 (() => {
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const specs = read("specs");
-  const series = read("series").sites;
+  const { sites: series, hours = [] } = read("series");
   const config = {
     responsive: true,
     displayModeBar: false,
@@ -18,6 +18,53 @@
     Plotly.newPlot(plot, data, { ...layout, height: height(plot, plot.clientWidth) }, config);
   }
 
+  // Text whose Chinese parts are marked as Chinese.
+  const say = (node, text) => {
+    const parts = text.split(/([\u3400-\u9fff][\u3000-\u303f\u3400-\u9fff\uff00-\uffef]*)/);
+    const nodes = parts.map((part, i) => {
+      if (i % 2 === 0) return part;
+      const span = document.createElement("span");
+      span.lang = "zh-Hans";
+      span.textContent = part;
+      return span;
+    });
+    node.replaceChildren(...nodes);
+  };
+
+  // What a click on the legend does, for those who use no mouse: a checkbox for every entry of it.
+  const entry = (trace) => trace.legendgroup || trace.name;
+  const choose = (plot) => {
+    const names = [...new Set(plot.data.filter((trace) => trace.showlegend !== false).map(entry))];
+    if (names.length < 2) return;
+    const box = document.createElement("details");
+    box.className = "choose";
+    box.innerHTML = '<summary><span lang="zh-Hans">图例筛选</span> Choose what is shown</summary><div role="group"></div>';
+    const group = box.querySelector("div");
+    group.setAttribute("aria-label", `Shown in: ${plot.getAttribute("aria-label")}`);
+    const boxes = names.map((name) => {
+      const label = document.createElement("label");
+      const input = document.createElement("input");
+      input.type = "checkbox";
+      const words = document.createElement("span");
+      say(words, new DOMParser().parseFromString(name, "text/html").documentElement.textContent);
+      label.append(input, words);
+      group.append(label);
+      input.addEventListener("change", () => {
+        const mine = plot.data.flatMap((trace, index) => (entry(trace) === name ? [index] : []));
+        Plotly.restyle(plot, { visible: input.checked || "legendonly" }, mine);
+      });
+      return [name, input];
+    });
+    const tick = () => {
+      for (const [name, input] of boxes)
+        input.checked = plot.data.some((trace) => entry(trace) === name && (trace.visible ?? true) === true);
+    };
+    plot.on("plotly_restyle", tick);
+    tick();
+    plot.after(box);
+  };
+  plots.forEach(choose);
+
   const fit = (plot) =>
     Plotly.relayout(plot, { width: null, height: height(plot, plot.parentElement.clientWidth), autosize: true });
   const map = document.getElementById("flows");
@@ -32,10 +79,11 @@
     const words = site.options[site.selectedIndex].text;
     Plotly.restyle(dispatch, { y: rows });
     dispatch.setAttribute("aria-label", `${words}: ${whole}`);
-    const load = rows.slice(0, -1).flat().reduce((sum, value) => sum + value, 0);
-    const room = rows[rows.length - 1].slice(0, -1).reduce((sum, value) => sum + value, 0);
+    const total = (row) => hours.reduce((sum, length, step) => sum + length * row[step], 0);
+    const load = rows.slice(0, -1).reduce((sum, row) => sum + total(row), 0);
+    const room = total(rows[rows.length - 1]);
     const used = room > 0 ? `, ${((100 * load) / room).toFixed(1)} % of its usable capacity` : "";
-    shown.textContent = `${words}: ${load.toLocaleString("en", { maximumFractionDigits: 1 })} EFLOPS·h${used}`;
+    say(shown, `${words}: ${load.toLocaleString("en", { maximumFractionDigits: 1 })} EFLOPS·h${used}`);
   };
   if (dispatch) {
     site.addEventListener("change", show);

@@ -1,0 +1,1 @@
+"""Solving a horizon window by window: what `computegrid solve` does where a scenario names `horizon.window_days`."""

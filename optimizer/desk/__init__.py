@@ -1,0 +1,1 @@
+"""The local desk: pages on the loopback to browse runs, edit copies of scenarios, solve, watch and compare."""

@@ -1,0 +1,111 @@
+"""One window solved: relaxed with the hours ahead, settled, run site by site, cut off at its end and verified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from optimizer.rolling.ahead import WAITS, joined
+from optimizer.rolling.beside import Ticket
+from optimizer.rolling.opening import HIGHEST, Opening, closed, opened
+from optimizer.rolling.seam import Part, handed_on
+from optimizer.rolling.worth import Worth, worth_of
+from optimizer.solve.compile import Program
+from optimizer.solve.dive import SMALL, WHOLE
+from optimizer.solve.engine import Clock, Session
+from optimizer.solve.optimum import Listener, _plan, _tree, gap_frac
+from optimizer.solve.solution import Plan
+from optimizer.solve.verify import verify
+from scenarios.case import Floats
+
+
+class NoPlan(Exception):
+    """A window for which there is no plan, or none was found; the message says which."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A window's plan, the state it leaves, what states are worth at its end, and how good it is on its own."""
+
+    plan: Plan
+    opening: Opening
+    worth: Worth
+    gap_frac: float
+    """Of the window with the hours ahead, from its opening: the price of whole numbers alone."""
+    max_violation: float
+
+
+def advance(
+    part: Part, ahead: Part | None, following: Ticket[Part] | None, opening: Opening, gap: float, heard: Listener
+) -> Step:
+    """Solve a window from its opening, with the hours `ahead` of it; `following` is the window that takes over.
+
+    The result depends on the case and the opening alone: steps end by gaps and counts, not by the clock. Raises NoPlan,
+    and ValueError if the plan does not pass our own check.
+    """
+    own = opened(part, opening)
+    whole = joined(own, part, ahead, handed_on(part, ahead)) if ahead else own
+    session, clock = Session(whole), Clock(np.inf)
+    relaxed = session.relax(np.inf)
+    if relaxed.x is None:
+        raise NoPlan(f"{_name(part)}: {relaxed.status}")
+    worth = worth_of(own, ahead, session.duals().row)
+    bound = relaxed.objective_kcny
+    best, x = _plan(session, relaxed, gap, clock, heard)
+    if gap_frac(best, bound) > gap and whole.columns <= SMALL:
+        x, best, bound = _tree(session, x, best, bound, gap, clock, heard)
+    if x is None:
+        raise NoPlan(f"{_name(part)}: no whole plan was found")
+    mine = _tightened(own, x[: own.columns])
+    verdict = verify(own, mine)
+    if not verdict.holds:
+        raise ValueError(f"{_name(part)}: the plan violates {verdict.worst} by {verdict.max_violation:.2e}")
+    later = following.answer() if following else None
+    matrix = handed_on(part, later) if later else None
+    after = closed(part, own, opening, later, matrix, mine)
+    return Step(Plan(part.case, own, mine), after, worth, gap_frac(best, bound), verdict.max_violation)
+
+
+def _name(part: Part) -> str:
+    horizon = part.case.horizon
+    return f"hours {horizon.before_h} to {horizon.before_h + horizon.hours}"
+
+
+def _tightened(program: Program, x: Floats) -> Floats:
+    """The point without what only the hours ahead asked for: jobs wait if they may, nothing is bought in advance."""
+    x = x.copy()
+    columns = sparse.csc_array(program.matrix)
+    whole = np.abs(x - np.round(x)) < WHOLE
+    x[program.integer & whole] = np.round(x[program.integer & whole])
+    dropped = _by_member(program, "jobs.dropped_frac")
+    for job, column in _by_member(program, WAITS).items():
+        if program.upper[column]:
+            x[column] += x[dropped[job]]
+            x[dropped[job]] = 0.0
+    for name in HIGHEST:
+        for column in program.variables.get(name, np.array([], dtype=np.int64)).tolist():
+            if column >= 0:
+                x[column] = _least(program, columns, x, column)
+    return x
+
+
+def _by_member(program: Program, name: str) -> dict[str, int]:
+    pairs = zip(program.index.get(name, ()), program.variables.get(name, np.array([])).tolist(), strict=True)
+    return {member: column for member, column in pairs if column >= 0}
+
+
+def _least(program: Program, columns: sparse.csc_array, x: Floats, column: int) -> float:
+    """The least value of one column for the others as they are; never more than it has."""
+    part = slice(columns.indptr[column], columns.indptr[column + 1])
+    rows, factors = columns.indices[part], columns.data[part]
+    rest = program.matrix[rows] @ x - factors * x[column]
+    with np.errstate(invalid="ignore"):
+        needs = np.where(
+            factors > 0, (program.row_lower[rows] - rest) / factors, (program.row_upper[rows] - rest) / factors
+        )
+    least = max(float(program.lower[column]), float(np.max(needs, initial=-np.inf)))
+    if program.integer[column]:
+        least = float(np.ceil(least - WHOLE))
+    return min(float(x[column]), least)
