@@ -164,7 +164,9 @@ def _read(path: Path) -> tuple[str, Any]:
         raise InputError([Fault(_shown(path), row, None, found, rule, "correct this line")]) from None
     except RecursionError:
         rule = "scenarios are tables a few levels deep"
-        raise InputError([Fault(_shown(path), None, None, "brackets are nested too deeply", rule, "flatten it")]) from None
+        raise InputError(
+            [Fault(_shown(path), None, None, "brackets are nested too deeply", rule, "flatten it")]
+        ) from None
     except UnicodeDecodeError as error:
         row = path.read_bytes()[: error.start].count(b"\n") + 1
         rule = "scenarios are TOML files in UTF-8"

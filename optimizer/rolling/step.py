@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -47,6 +47,7 @@ def advance(
     """
     own = opened(part, opening)
     whole = joined(own, part, ahead, handed_on(part, ahead)) if ahead else own
+    whole = _at_what_is_left(whole, part)
     session, clock = Session(whole), Clock(np.inf)
     relaxed = session.relax(np.inf)
     if relaxed.x is None:
@@ -71,6 +72,21 @@ def advance(
 def _name(part: Part) -> str:
     horizon = part.case.horizon
     return f"hours {horizon.before_h} to {horizon.before_h + horizon.hours}"
+
+
+def _at_what_is_left(program: Program, part: Part) -> Program:
+    """What is paid by its largest value costs more the less is left of the horizon.
+
+    A higher peak is paid for the whole horizon, and of use only from here on: its charge is spread over what is left,
+    so that the first window pays its share and the last one all of it. The plan's own items are not touched.
+    """
+    horizon = part.case.horizon
+    left_h = horizon.hours + horizon.after_h
+    factor = np.ones(program.columns)
+    for name in HIGHEST:
+        columns = program.variables.get(name, np.array([], dtype=np.int64))
+        factor[columns[columns >= 0]] = (horizon.before_h + left_h) / left_h
+    return replace(program, item_cost=sparse.csr_array(program.item_cost @ sparse.diags_array(factor)))
 
 
 def _tightened(program: Program, x: Floats) -> Floats:
