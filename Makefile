@@ -15,6 +15,8 @@ test-all: .venv/ready       ## also the tests marked slow
 
 bench: .venv/ready          ## times, memory and gaps, measured side by side; the estimators beside their peers
 	$(BIN)/python benchmarks/solve.py
+	$(BIN)/python benchmarks/scenarios20.py
+	$(BIN)/python benchmarks/linopy_day.py
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/econometrics.py --peers --million
 
 docs: .venv/ready           ## print docs/mathematics.md and docs/data.md anew from the code and the facts

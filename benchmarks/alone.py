@@ -21,7 +21,7 @@ from pathlib import Path
 
 import highspy
 
-GAPS = {"day": 0.005, "week": 0.01}
+GAPS = {"day": 0.005, "week": 0.005}
 ROOTS = {"defaults": "choose", "root by ipx": "ipx"}
 GRACE_S = 60.0
 """HiGHS looks at its clock between steps: beyond its limit and this, its process is ended."""

@@ -2,14 +2,11 @@
 
 States are put in place of the later variables that take them over; what is bought or agreed for the horizon is one
 column for both; a paced row of the hours ahead counts the window's too. The hours ahead are only there so that the
-window does not live as if the world ended with it: their integers are relaxed, and nothing of them is kept. So that
-they are no dump for work either, they leave no longer queues and no emptier batteries than the window has at the ends
-of its inner days, on average; what they leave beyond that costs as if it were never done.
+window does not live as if the world ended with it: their integers are relaxed, and nothing of them is kept.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,14 +14,12 @@ from scipy import sparse
 
 from optimizer.rolling.opening import AGREED, HIGHEST, PACED, earlier_columns, without_columns
 from optimizer.rolling.seam import Part
-from optimizer.rolling.window import DAY_H
 from optimizer.solve.compile import Program
 from scenarios.case import Ints
 
 AHEAD = "ahead"
 """Marks members of the hours ahead among those of the window."""
 WAITS = "jobs.waits_frac"
-BEYOND, STEADY = "left_beyond_the_hours_ahead", "leaves_no_more_than_on_other_days"
 
 
 def joined(first: Program, part: Part, ahead: Part, matrix: sparse.csr_array) -> Program:
@@ -56,7 +51,7 @@ def joined(first: Program, part: Part, ahead: Part, matrix: sparse.csr_array) ->
     closed = np.concatenate([taken, waits[waits >= 0]])
     lower[closed] = upper[closed] = 0.0
     items, item_cost = _items(first, second, place, width)
-    whole = Program(
+    return Program(
         items=items,
         item_cost=item_cost,
         item_offset=np.array([_offset(first, i) + _offset(second, i) for i in items]),
@@ -71,53 +66,6 @@ def joined(first: Program, part: Part, ahead: Part, matrix: sparse.csr_array) ->
         row_keys=(*first.row_keys, *((name, (AHEAD, member)) for name, member in second.row_keys)),
         units=second.units | first.units,
     )
-    inner_days = part.case.horizon.hours > DAY_H
-    return _steady(whole, part, ahead, place) if ahead.case.horizon.after_h and inner_days else whole
-
-
-def _steady(whole: Program, part: Part, ahead: Part, place: Ints) -> Program:
-    """The joined programme with what stands at its end held to the window's mean at the ends of its inner days."""
-    last, ends = ahead.case.horizon.hours - 1, range(DAY_H - 1, part.case.horizon.hours - 1, DAY_H)
-    price = {b.name: b.unfinished_kcny_per_eflopsh for b in ahead.case.batches}
-    queue, stored = (part.column.get(name, {}) for name in ("batch.queue_eflopsh", "storage.stored_mwh"))
-    rows: list[tuple[int, float, list[int], float]] = []
-    for (s, b, t), column in ahead.column.get("batch.queue_eflopsh", {}).items():
-        if t == last:
-            rows.append((int(place[column]), 1.0, [queue[s, b, end] for end in ends], price[b]))
-    for (c, t), column in ahead.column.get("storage.stored_mwh", {}).items():
-        if t == last:
-            rows.append((int(place[column]), -1.0, [stored[c, end] for end in ends], 0.0))
-    priced = [number for number, row in enumerate(rows) if row[3]]
-    beyond = whole.columns + np.arange(len(priced))
-    entries = [(number, column, sign) for number, (column, sign, _, _) in enumerate(rows)]
-    entries += [(n, inner, -sign / len(ends)) for n, (_, sign, inside, _) in enumerate(rows) for inner in inside]
-    entries += [(number, column, -1.0) for number, column in zip(priced, beyond.tolist(), strict=True)]
-    cost = [(0, column, rows[number][3]) for number, column in zip(priced, beyond.tolist(), strict=True)]
-    width, every = whole.columns + len(priced), np.arange(whole.columns)
-    return replace(
-        whole,
-        items=(*whole.items, BEYOND),
-        item_cost=_stacked(_wide(whole.item_cost, every, width), _sparse(cost, 1, width)),
-        item_offset=np.append(whole.item_offset, 0.0),
-        matrix=_stacked(_wide(whole.matrix, every, width), _sparse(entries, len(rows), width)),
-        row_lower=np.concatenate([whole.row_lower, np.full(len(rows), -np.inf)]),
-        row_upper=np.concatenate([whole.row_upper, np.zeros(len(rows))]),
-        lower=np.concatenate([whole.lower, np.zeros(len(priced))]),
-        upper=np.concatenate([whole.upper, np.full(len(priced), np.inf)]),
-        integer=np.concatenate([whole.integer, np.zeros(len(priced), dtype=bool)]),
-        variables=whole.variables | {BEYOND: beyond},
-        index=whole.index | {BEYOND: tuple(priced)},
-        row_keys=(*whole.row_keys, *((STEADY, number) for number in range(len(rows)))),
-    )
-
-
-def _sparse(entries: list[tuple[int, int, float]], rows: int, columns: int) -> sparse.csr_array:
-    row, column, factor = zip(*entries, strict=True) if entries else ((), (), ())
-    return sparse.csr_array((np.array(factor, dtype=float), (row, column)), shape=(rows, columns))
-
-
-def _stacked(top: sparse.csr_array, bottom: sparse.csr_array) -> sparse.csr_array:
-    return sparse.csr_array(sparse.vstack([top, bottom], format="csr"))
 
 
 def _places(first: Program, part: Part, ahead: Part) -> Ints:

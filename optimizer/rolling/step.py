@@ -15,7 +15,7 @@ from optimizer.rolling.worth import Worth, worth_of
 from optimizer.solve.compile import Program
 from optimizer.solve.dive import SMALL, WHOLE
 from optimizer.solve.engine import Clock, Session
-from optimizer.solve.optimum import Listener, _plan, _tree, gap_frac
+from optimizer.solve.optimum import Listener, branch, gap_frac, search
 from optimizer.solve.solution import Plan
 from optimizer.solve.verify import verify
 from scenarios.case import Floats
@@ -54,9 +54,9 @@ def advance(
         raise NoPlan(f"{_name(part)}: {relaxed.status}")
     worth = worth_of(own, ahead, session.duals().row)
     bound = relaxed.objective_kcny
-    best, x = _plan(session, relaxed, gap, clock, heard)
+    best, x = search(session, relaxed, gap, clock, heard)
     if gap_frac(best, bound) > gap and whole.columns <= SMALL:
-        x, best, bound = _tree(session, x, best, bound, gap, clock, heard)
+        x, best, bound = branch(session, x, best, bound, gap, clock, heard)
     if x is None:
         raise NoPlan(f"{_name(part)}: no whole plan was found")
     mine = _tightened(own, x[: own.columns])

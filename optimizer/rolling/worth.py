@@ -41,13 +41,13 @@ def worth_of(first: Program, ahead: Part | None, row_dual: Floats) -> Worth:
     """From the row duals of a window joined with the hours ahead (of the window alone, if there are none)."""
     rows: Values = {}
     keys = (*first.row_keys, *(ahead.program.row_keys if ahead else ()))
-    for (name, member), dual in zip(keys, row_dual.tolist(), strict=False):
+    for (name, member), dual in zip(keys, row_dual.tolist(), strict=True):
         if name in PACED:
             found = rows.setdefault(name, {})
             found[member] = found.get(member, 0.0) + dual
     if ahead is None:
         return Worth({}, rows)
-    price = sparse.csr_array(ahead.program.matrix.T) @ row_dual[first.rows : len(keys)]
+    price = sparse.csr_array(ahead.program.matrix.T) @ row_dual[first.rows :]
     states = {
         name: {member: float(price[column]) for member, column in ahead.column[name].items()}
         for name in taken_over(ahead.program)

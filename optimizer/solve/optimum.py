@@ -115,10 +115,10 @@ def prove(
     bound = relaxed.objective_kcny
     best, x = (np.inf, None) if advised is None else _from_advice(session, advised, bound, gap, clock, heard)
     if gap_frac(best, bound) > gap:
-        found = _plan(session, relaxed, gap, clock, heard)
+        found = search(session, relaxed, gap, clock, heard)
         best, x = found if found[0] < best else (best, x)
     if gap_frac(best, bound) > gap and clock.left_s > 0:
-        x, best, bound = _tree(session, x, best, bound, gap, clock, heard)
+        x, best, bound = branch(session, x, best, bound, gap, clock, heard)
     if x is None:
         stop: Stop = "infeasible" if bound == np.inf else "time limit"
         return Outcome(
@@ -157,7 +157,7 @@ def _from_advice(
     return best, x
 
 
-def _plan(session: Session, relaxed: Point, gap: float, clock: Clock, heard: Listener) -> tuple[float, Floats | None]:
+def search(session: Session, relaxed: Point, gap: float, clock: Clock, heard: Listener) -> tuple[float, Floats | None]:
     """The best plan that dives and parts give; (infinity, None) if none."""
     program, bound = session.program, relaxed.objective_kcny
     best, x = np.inf, None
@@ -202,9 +202,11 @@ def _better(program: Program, best: float, x: Floats | None, other: Floats | Non
     return (value, other) if value < best else (best, x)
 
 
-def _tree(
+def branch(
     session: Session, x: Floats | None, best: float, bound: float, gap: float, clock: Clock, heard: Listener
 ) -> tuple[Floats | None, float, float]:
+    """HiGHS's own tree from a plan: (plan, best, bound)."""
+
     def tell(tree_best: float, tree_bound: float) -> None:
         heard(Progress("branch and bound", clock.elapsed_s, min(best, tree_best), max(bound, tree_bound)))
 

@@ -17,9 +17,9 @@ from optimizer.compare import compare
 from optimizer.compare.page import render, write_page
 from optimizer.runs.store import Run
 from tests.compare.conftest import EVIL
-from tests.report.conftest import browser, visit
+from tests.report.conftest import visit
 
-__all__ = ["browser", "visit"]
+__all__ = ["visit"]
 
 
 def outside_scripts(html: str) -> str:

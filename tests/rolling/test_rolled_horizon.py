@@ -27,7 +27,7 @@ EXACT = 1e-6
 @pytest.fixture(scope="module")
 def case() -> Case:
     """Every block but expansion, four days."""
-    case = longer(full_case(expansion=None), DAYS, seed=2, jobs=16)
+    case = longer(full_case(expansion=None), DAYS, seed=8, jobs=16)
     return replace(case, generations=tuple(replace(g, min_up_h=5) for g in case.generations))
 
 

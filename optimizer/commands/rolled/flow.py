@@ -17,6 +17,7 @@ import numpy as np
 from hubs import DATA
 from hubs.errors import Fault, InputError
 from optimizer.commands.rolled.tables import whole_tables, write_window
+from optimizer.commands.sizes import largest
 from optimizer.report.page import write_page
 from optimizer.rolling.beside import Beside
 from optimizer.rolling.journal import Journal
@@ -26,7 +27,9 @@ from optimizer.rolling.window import Span, spans
 from optimizer.runs.drafts import claim
 from optimizer.runs.manifest import case_hash, to_toml, versions
 from optimizer.runs.store import write_run
+from optimizer.solve.memory import available_mb
 from optimizer.solve.optimum import Listener, Outcome, Progress
+from optimizer.solve.size import fits
 from optimizer.workflow import Solved, peak_rss_mb
 from scenarios.build import build_case
 from scenarios.case import Case
@@ -68,6 +71,7 @@ def solve_rolled(
     case = build_case(loaded, facts_folder)
     horizon = loaded.scenario.horizon
     windows = spans(case, horizon.window_days or horizon.hours, horizon.look_ahead_days)
+    fits(largest(case, horizon)[0], available_mb())
     place = folder.parent / f".{loaded.scenario.name}-{roll_key(case, windows, gap)}.rolling"
     with claim(place) as mine:
         if not mine:
