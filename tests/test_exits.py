@@ -65,7 +65,7 @@ def test_a_gap_not_reached_is_three_and_its_plan_is_stored_and_verified(
         kept.append(x)
         return x, best, bound
 
-    monkeypatch.setattr(optimum, "_tree", without_time)
+    monkeypatch.setattr(optimum, "branch", without_time)
     ended = command("solve", "tiny", "--gap", "1e-6", "--out", "run", "--json")
     assert_plain(ended, 3)
     said, manifest = json.loads(ended[1]), open_run(tmp_path / "run").manifest
