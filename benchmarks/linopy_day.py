@@ -21,7 +21,7 @@ import linopy
 import numpy as np
 import xarray as xr
 
-from optimizer.blocks.batch import GBPS_PER_TB_PER_H, _arrives, recent_shares
+from optimizer.blocks.batch import GBPS_PER_TB_PER_H, arriving_frac, recent_shares
 from optimizer.blocks.jobs import move_period, start_hours
 from optimizer.solve.compile import compile_case
 from optimizer.solve.engine import Session
@@ -113,7 +113,7 @@ def arrays(case: Case) -> Data:
 
 
 def _shares(case: Case, ends: Any, slot_h: int) -> Any:
-    return [[_arrives(case, b, int(t), slot_h) for t in ends] for b in range(len(case.batches))]
+    return [[arriving_frac(case, b, int(t), slot_h) for t in ends] for b in range(len(case.batches))]
 
 
 def _recents(case: Case, ends: Any) -> Any:

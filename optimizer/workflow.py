@@ -24,7 +24,7 @@ from optimizer.report.provinces import province_table
 from optimizer.report.tables import cost_items, plan_tables
 from optimizer.report.workbook import write_workbook
 from optimizer.runs.casetable import case_table
-from optimizer.runs.manifest import case_hash, field_hashes, to_toml, versions
+from optimizer.runs.manifest import case_hash, field_hashes, given, to_toml, versions
 from optimizer.runs.store import Run, require_new, write_run
 from optimizer.solve.advice import from_smaller, lasting
 from optimizer.solve.compile import Program, TriviallyInfeasible, compile_case
@@ -193,7 +193,7 @@ def _store(
     tables = run_tables(plan, rival, loaded, facts_folder)
     if finish is _pages and (prices := compute_prices(plan)) is not None:
         tables["prices"] = prices
-    return write_run(folder, manifest, to_toml(_plain(loaded.resolved)), tables, finish)
+    return write_run(folder, manifest, to_toml(given(loaded.resolved)), tables, finish)
 
 
 def _pages(run: Run) -> None:
@@ -234,11 +234,6 @@ def _new_folder(name: str) -> Path:
         count += 1
         folder = Path("runs") / f"{name}-{stamp}-{count}"
     return folder
-
-
-def _plain(keys: dict[str, Any]) -> dict[str, Any]:
-    """Scenario keys without the ones TOML has no word for."""
-    return {k: _plain(v) if isinstance(v, dict) else v for k, v in keys.items() if v is not None}
 
 
 def _finite(value: float) -> float | None:

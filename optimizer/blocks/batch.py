@@ -38,7 +38,9 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     m.regions_at = indexed_set(model.sites, {s: [r for r, q in case.routes if q == s] for s in case.sites})
     _slots(model, m, case)
     arrives = {
-        (b.name, s, t): _arrives(case, i, t, m.slot_h[s, t]) for i, b in enumerate(case.batches) for s, t in m.slots
+        (b.name, s, t): arriving_frac(case, i, t, m.slot_h[s, t])
+        for i, b in enumerate(case.batches)
+        for s, t in m.slots
     }
     m.arrives_frac = pyo.Param(m.classes, m.slots, initialize=arrives)
     cyclic, last = case.horizon.cyclic, case.horizon.hours - 1
@@ -175,7 +177,7 @@ def _queue(model: pyo.ConcreteModel, m: pyo.Block, cyclic: bool) -> None:
         )
 
 
-def _arrives(case: Case, b: int, t: int, slot_h: int) -> float:
+def arriving_frac(case: Case, b: int, t: int, slot_h: int) -> float:
     """Share of its day's arrivals of class b that comes in the slot ending with hour t; slots do not cross days."""
     start = t - slot_h
     before = case.arrived_by_frac[b, start] if start >= 0 and start // 24 == t // 24 else 0.0

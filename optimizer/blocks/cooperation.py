@@ -41,7 +41,7 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     m.hubs_for = indexed_set(m.regions, group(clusters_for))
     m.regions_for = indexed_set(m.hubs, group((h, r) for r, h in clusters_for))
     m.guests_at = indexed_set(m.hubs, group((h, (r, c)) for r, h, c in abroad), dimen=2)
-    m.most_eflopsh = pyo.Param(m.pairs, initialize=_most_eflopsh(case, clusters_for))
+    m.most_eflopsh = pyo.Param(m.pairs, initialize=most_eflopsh(case, clusters_for))
     m.outsourced_eflopsh = pyo.Var(
         m.pairs, within=pyo.NonNegativeReals, doc="[EFLOPS·h] work of a region hosted by a hub outside its province"
     )
@@ -65,7 +65,7 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
         )
 
 
-def _most_eflopsh(case: Case, clusters_for: dict[tuple[str, str], list[str]]) -> dict[tuple[str, str], float]:
+def most_eflopsh(case: Case, clusters_for: dict[tuple[str, str], list[str]]) -> dict[tuple[str, str], float]:
     """The tightest simple bound on outsourced work: what the region asks for, or what the hub's machines can do."""
     work = case.demand_eflops.sum(axis=(1, 2)) + case.arrivals_eflopsh.sum(axis=(1, 2))
     asked = dict(zip(case.regions, work.tolist(), strict=True))

@@ -59,6 +59,11 @@ def versions() -> dict[str, str]:
     return {package: version(package) for package in PACKAGES} | {"python": platform.python_version()}
 
 
+def given(keys: dict[str, Any]) -> dict[str, Any]:
+    """Scenario keys that have a value, without the ones TOML has no word for."""
+    return {k: given(v) if isinstance(v, dict) else v for k, v in keys.items() if v is not None}
+
+
 def to_toml(keys: dict[str, Any]) -> str:
     """Resolved scenario keys as TOML (plain values, lists and tables); reading it back gives the same keys."""
     text = "\n".join(_lines(keys, ())) + "\n"

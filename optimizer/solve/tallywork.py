@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimizer.blocks.cooperation import _most_eflopsh
+from optimizer.blocks.cooperation import most_eflopsh
 from optimizer.blocks.jobs import all_start_hours, move_period, settled_hours
 from optimizer.blocks.sets import group
 from optimizer.solve.tally import Extent, Tally
@@ -164,7 +164,7 @@ def cooperation(tally: Tally, extent: Extent) -> None:
     pairs = group(((r, case.site_hub[s]), s) for r, s in abroad)
     regions, hubs, outsourced = {r for r, _ in pairs}, {h for _, h in pairs}, len(abroad) * extent.days
     rate = terms.fee_kcny_per_eflopsh * terms.local_tax_frac * terms.origin_tax_frac
-    cappable = sum(rate * most > terms.tax_cap_kcny for most in _most_eflopsh(case, pairs).values())
+    cappable = sum(rate * most > terms.tax_cap_kcny for most in most_eflopsh(case, pairs).values())
     count = len(pairs)
     for name in ("outsourced_eflopsh", "transfer_kcny", "tax_kcny"):
         tally.variable(f"cooperation.{name}", count)

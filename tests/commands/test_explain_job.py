@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pytest
 
-from optimizer.cli import main
 from optimizer.solve.compile import Program, compile_case
 from optimizer.solve.nextbest import LATE, Elsewhere, elsewhere, ran
 from optimizer.solve.optimum import optimise
 from scenarios.case import Case, Floats
 from tests.cases import random_case, two_site_case
+from tests.commands.conftest import Command
 
-Command = Callable[..., tuple[int, str, str]]
 GAP = 1e-7
 
 
@@ -127,22 +124,13 @@ def test_what_time_did_not_allow_is_told() -> None:
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["computegrid", "explain", *words])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        text = capsys.readouterr()
-        return int(stopped.value.code or 0), text.out, text.err
-
-    return run
+def explain(command: Command) -> Command:
+    return partial(command, "explain")
 
 
-def test_the_smallest_case_by_hand(command: Command) -> None:
+def test_the_smallest_case_by_hand(explain: Command) -> None:
     """Dropping the job loses 50 and saves half an EFLOPS·h of load and two idle pod-hours."""
-    code, out, err = command("tiny", "--job", "train", "--json")
+    code, out, err = explain("tiny", "--job", "train", "--json")
     found = json.loads(out)["job"]
     assert (code, err) == (0, "")
     assert (found["cluster"], found["start_h"]) in {("Guian", 0), ("Guian", 1)}
@@ -152,8 +140,8 @@ def test_the_smallest_case_by_hand(command: Command) -> None:
     assert row["relaxed_kcny"] == pytest.approx(50 - 0.5 * (1.092 + 0.4368))
 
 
-def test_the_page_names_the_place_and_what_the_figures_mean(command: Command) -> None:
-    code, out, _ = command("tiny", "--job", "train")
+def test_the_page_names_the_place_and_what_the_figures_mean(explain: Command) -> None:
+    code, out, _ = explain("tiny", "--job", "train")
     assert code == 0
     assert "train of Guangdong (1 pod, 0.5 EFLOPS for 1 h" in out
     assert "it runs in Guian from hour" in out
@@ -161,8 +149,8 @@ def test_the_page_names_the_place_and_what_the_figures_mean(command: Command) ->
     assert "At most: a whole plan with the job there" in out
 
 
-def test_an_unknown_job_is_a_fault(command: Command) -> None:
-    code, out, err = command("tiny", "--job", "trian")
+def test_an_unknown_job_is_a_fault(explain: Command) -> None:
+    code, out, err = explain("tiny", "--job", "trian")
     assert (code, out) == (2, "")
     assert "job 'trian' is not known" in err
     assert "train" in err

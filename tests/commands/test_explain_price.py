@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from optimizer.cli import main
 from optimizer.commands.explainprice import explain_price, ledger_row, page, title
 from optimizer.market.duals import COMPUTE, KINDS, Prices, load_eflops, price_plan, rows_of
 from optimizer.solve.compile import Program, compile_case
@@ -23,8 +22,8 @@ from scenarios.build import build_case
 from scenarios.case import Case, Floats
 from scenarios.library import load
 from tests.cases import full_case, random_case, two_site_case
+from tests.commands.conftest import Command
 
-Command = Callable[..., tuple[int, str, str]]
 TOLERANCE = 1e-6
 
 
@@ -142,17 +141,8 @@ def test_hours_share_the_demand_charge() -> None:
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["computegrid", "explain", *words])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        text = capsys.readouterr()
-        return int(stopped.value.code or 0), text.out, text.err
-
-    return run
+def explain(command: Command) -> Command:
+    return partial(command, "explain")
 
 
 def parts_of(found: dict[str, object], kind: str) -> dict[str, float]:
@@ -160,9 +150,9 @@ def parts_of(found: dict[str, object], kind: str) -> dict[str, float]:
     return {part["name"]: part["kcny"] for part in one["supply"]["parts"]}
 
 
-def test_the_smallest_case_by_hand(command: Command) -> None:
+def test_the_smallest_case_by_hand(explain: Command) -> None:
     """2.4 MW per EFLOPS at 0.4 + 0.05 + 0.5 x 0.01; divisible pods of half an EFLOPS add 0.96 MW of idle power."""
-    code, out, err = command("tiny", "--price", "Guian:0", "--json")
+    code, out, err = explain("tiny", "--price", "Guian:0", "--json")
     found = json.loads(out)
     assert (code, err) == (0, "")
     fixed = {"energy": 2.4 * 0.4, "carbon": 2.4 * 0.05, "certificates": 1.2 * 0.01}
@@ -172,8 +162,8 @@ def test_the_smallest_case_by_hand(command: Command) -> None:
     assert all(one["identified"] for one in found["price"])
 
 
-def test_the_page_says_what_a_unit_takes(command: Command) -> None:
-    code, out, _ = command("tiny", "--price", "Guian:0")
+def test_the_page_says_what_a_unit_takes(explain: Command) -> None:
+    code, out, _ = explain("tiny", "--price", "Guian:0")
     assert code == 0
     assert "With the plan's whole numbers held: 1.0920 kCNY per EFLOPS·h." in out
     assert "it draws 2 MW/EFLOPS x PUE 1.2 = 2.4 MW" in out
@@ -183,9 +173,9 @@ def test_the_page_says_what_a_unit_takes(command: Command) -> None:
     assert "cost 0.9600 energy + 0.0120 certificates + 0.1200 carbon = 1.0920." in out
 
 
-def test_an_idle_site_has_no_identified_price(command: Command) -> None:
+def test_an_idle_site_has_no_identified_price(explain: Command) -> None:
     """What work would pay in Guian, with the transfer it saves, up to what the local machines would ask."""
-    code, out, _ = command("tiny", "--price", "Guangdong local:1")
+    code, out, _ = explain("tiny", "--price", "Guangdong local:1")
     assert code == 0
     assert out.count("not identified; nothing runs there in that hour") == 2
     assert "between 1.1820 and 3.9000 kCNY" in out
@@ -203,13 +193,13 @@ def test_a_price_at_a_kink_shows_both_ends() -> None:
     )
 
 
-def test_a_run_is_explained_by_its_own_plan(command: Command, tmp_path: Path) -> None:
+def test_a_run_is_explained_by_its_own_plan(explain: Command, tmp_path: Path) -> None:
     solve_scenario("tiny", tmp_path / "run", changes=["facts.prices.carbon_kcny_per_tco2=0.2"])
-    code, out, err = command(str(tmp_path / "run"), "--price", "Guian:1", "--json")
+    code, out, err = explain(str(tmp_path / "run"), "--price", "Guian:1", "--json")
     found = json.loads(out)
     assert (code, err, found["same_plan"]) == (0, "", True)
     assert parts_of(found, "fixed")["carbon"] == pytest.approx(2.4 * 0.1)
-    code, out, _ = command(str(tmp_path / "run"))
+    code, out, _ = explain(str(tmp_path / "run"))
     assert code == 0
     assert "A plan exists" in out
 
@@ -223,19 +213,19 @@ def test_a_run_is_explained_by_its_own_plan(command: Command, tmp_path: Path) ->
         (["--price", "Guian:noon"], "write for example --price Guian:14"),
     ],
 )
-def test_faults_are_said_before_anything_is_solved(command: Command, words: list[str], said: str) -> None:
-    code, out, err = command("tiny", *words)
+def test_faults_are_said_before_anything_is_solved(explain: Command, words: list[str], said: str) -> None:
+    code, out, err = explain("tiny", *words)
     assert (code, out) == (2, "")
     assert said in err
 
 
-def test_a_run_is_not_changed(command: Command) -> None:
-    code, _, err = command(".", "--set", "seed=2", "--price", "Guian:0")
+def test_a_run_is_not_changed(explain: Command) -> None:
+    code, _, err = explain(".", "--set", "seed=2", "--price", "Guian:0")
     assert code == 2
     assert "a run is explained as it was solved" in err
 
 
-def test_no_plan_has_no_prices_but_reasons(command: Command) -> None:
-    code, out, _ = command("tiny", "--set", "demand.scale_ratio=100", "--price", "Guian:0")
+def test_no_plan_has_no_prices_but_reasons(explain: Command) -> None:
+    code, out, _ = explain("tiny", "--set", "demand.scale_ratio=100", "--price", "Guian:0")
     assert code == 4
     assert "cannot hold together" in out

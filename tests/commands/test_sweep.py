@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -19,7 +18,6 @@ import pytest
 from rich.console import Console
 
 from hubs.errors import Fault
-from optimizer.cli import main
 from optimizer.commands.sweep import cluster, summary
 from optimizer.commands.sweep.crew import LocalCrew
 from optimizer.commands.sweep.member import Record, Task, solve_member
@@ -30,6 +28,7 @@ from optimizer.runs.drafts import stale
 from optimizer.runs.store import StoreError, open_run, require_undamaged
 from optimizer.workflow import solve
 from scenarios.ensemble import read_ensemble
+from tests.commands.conftest import Command
 from tests.commands.sweepcases import (
     MEMBERS,
     PLANNED,
@@ -44,22 +43,6 @@ from tests.commands.sweepcases import (
     tables,
     until,
 )
-
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["computegrid", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        text = capsys.readouterr()
-        return int(stopped.value.code or 0), text.out, text.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from optimizer.rolling.roll import Roll, Whole
 from optimizer.rolling.step import NoPlan
 from optimizer.rolling.window import Span, spans
 from optimizer.runs.drafts import claim
-from optimizer.runs.manifest import case_hash, to_toml, versions
+from optimizer.runs.manifest import case_hash, given, to_toml, versions
 from optimizer.runs.store import write_run
 from optimizer.solve.memory import available_mb
 from optimizer.solve.optimum import Listener, Outcome, Progress
@@ -90,7 +90,7 @@ def solve_rolled(
         run = write_run(
             folder,
             manifest,
-            to_toml(_plain(loaded.resolved)),
+            to_toml(given(loaded.resolved)),
             tables,
             lambda run: write_page(run, run.folder / "report.html"),
         )
@@ -181,11 +181,6 @@ def _beside_mb() -> float:
     """Largest resident memory of the second process, which has ended."""
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
-
-
-def _plain(keys: dict[str, Any]) -> dict[str, Any]:
-    """Scenario keys without the ones TOML has no word for."""
-    return {k: _plain(v) if isinstance(v, dict) else v for k, v in keys.items() if v is not None}
 
 
 def _taken(folder: Path) -> Fault:
