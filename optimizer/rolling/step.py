@@ -11,10 +11,10 @@ from optimizer.rolling.ahead import WAITS, joined
 from optimizer.rolling.beside import Ticket
 from optimizer.rolling.opening import HIGHEST, Opening, closed, opened
 from optimizer.rolling.seam import Part, handed_on
-from optimizer.rolling.worth import Worth, worth_of
+from optimizer.rolling.worth import LASTING, RUNS_ON, Worth, leaving, worth_of
 from optimizer.solve.compile import Program
 from optimizer.solve.dive import SMALL, WHOLE
-from optimizer.solve.engine import Clock, Session
+from optimizer.solve.engine import Clock, Point, Session
 from optimizer.solve.optimum import Listener, branch, gap_frac, search
 from optimizer.solve.solution import Plan
 from optimizer.solve.verify import verify
@@ -38,21 +38,25 @@ class Step:
 
 
 def advance(
-    part: Part, ahead: Part | None, following: Ticket[Part] | None, opening: Opening, gap: float, heard: Listener
+    part: Part,
+    ahead: Part | None,
+    following: Ticket[Part] | None,
+    opening: Opening,
+    before: Worth | None,
+    gap: float,
+    heard: Listener,
 ) -> Step:
     """Solve a window from its opening, with the hours `ahead` of it; `following` is the window that takes over.
 
-    The result depends on the case and the opening alone: steps end by gaps and counts, not by the clock. Raises NoPlan,
-    and ValueError if the plan does not pass our own check.
+    `before` is what states were worth at its opening; where it is None, in the first window, what its own relaxation
+    says of its end stands in. The result depends on the case and the opening alone: steps end by gaps and counts, not
+    by the clock. Raises NoPlan, and ValueError if the plan does not pass our own check.
     """
     own = opened(part, opening)
-    whole = joined(own, part, ahead, handed_on(part, ahead)) if ahead else own
-    whole = _at_what_is_left(whole, part)
-    session, clock = Session(whole), Clock(np.inf)
-    relaxed = session.relax(np.inf)
-    if relaxed.x is None:
-        raise NoPlan(f"{_name(part)}: {relaxed.status}")
-    worth = worth_of(own, ahead, session.duals().row)
+    session, relaxed, worth = _relaxed(own, part, ahead, before)
+    if before is None and ahead and ahead.case.horizon.after_h:
+        session, relaxed, worth = _relaxed(own, part, ahead, worth)
+    whole, clock = session.program, Clock(np.inf)
     bound = relaxed.objective_kcny
     best, x = search(session, relaxed, gap, clock, heard)
     if gap_frac(best, bound) > gap and whole.columns <= SMALL:
@@ -67,6 +71,22 @@ def advance(
     matrix = handed_on(part, later) if later else None
     after = closed(part, own, opening, later, matrix, mine)
     return Step(Plan(part.case, own, mine), after, worth, gap_frac(best, bound), verdict.max_violation)
+
+
+def _relaxed(own: Program, part: Part, ahead: Part | None, before: Worth | None) -> tuple[Session, Point, Worth]:
+    """A window as opened, with the hours ahead, its integers relaxed; and what states are worth at its end."""
+    whole = own
+    if ahead:
+        first, then = own, ahead
+        if before and ahead.case.horizon.after_h:
+            first = leaving(own, part, before, RUNS_ON, from_h=ahead.case.horizon.hours)
+            then = replace(ahead, program=leaving(ahead.program, ahead, before, LASTING))
+        whole = joined(first, part, then, handed_on(part, ahead))
+    session = Session(_at_what_is_left(whole, part))
+    relaxed = session.relax(np.inf)
+    if relaxed.x is None:
+        raise NoPlan(f"{_name(part)}: {relaxed.status}")
+    return session, relaxed, worth_of(own, ahead, session.duals().row)
 
 
 def _name(part: Part) -> str:

@@ -5,18 +5,22 @@ They enter the certified bound, for which any values are valid and good ones are
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from optimizer.rolling.opening import PACED, Values
-from optimizer.rolling.seam import Part, taken_over
+from optimizer.rolling.seam import RULES, Part, taken_over
 from optimizer.solve.compile import Program
 from scenarios.case import Floats
 
 DAY_H = 24
+RUNS_ON = ("jobs.earlier_running_eflops",)
+LASTING = ("fleet.earlier_pods_on", "storage.earlier_mwh", "batch.earlier_queue_eflopsh", *RUNS_ON)
+"""States that say the same at every seam, whatever comes after it."""
+LEFT = "worth of what is left"
 
 
 @dataclass(frozen=True)
@@ -62,3 +66,26 @@ def on_columns(part: Part, worth: Worth) -> Floats:
         for member, column in part.column[name].items():
             price[column] = worth.of_state(name, member)
     return price
+
+
+def leaving(program: Program, part: Part, worth: Worth, names: tuple[str, ...], from_h: int = 0) -> Program:
+    """A part's programme with what it leaves from `from_h` hours after its end on charged at what it is worth there.
+
+    Without it hours ahead would end as if all that is left undone were gone: queues would be left, and long jobs begun
+    late. `from_h` is for states by the hour.
+    """
+    case = part.case
+    after = replace(case, horizon=replace(case.horizon, hours=case.horizon.after_h))
+    charge = np.zeros(program.columns)
+    for name in names:
+        for member, source, origin, factor in RULES[name](case, after, part):
+            column = part.column.get(source, {}).get(origin)
+            if column is not None and (not from_h or member[-1] >= from_h):
+                charge[column] -= factor * worth.of_state(name, member)
+    item_cost = sparse.vstack([program.item_cost, sparse.csr_array(charge[None, :])], format="csr")
+    return replace(
+        program,
+        items=(*program.items, LEFT),
+        item_cost=sparse.csr_array(item_cost),
+        item_offset=np.append(program.item_offset, 0.0),
+    )

@@ -92,8 +92,12 @@ class Session:
         self._must(self.highs.passModel(to_lp(program)), "passing the model")
 
     def relax(self, time_limit_s: float) -> Point:
-        """Solve the relaxation by interior point, with a basis at the end for the hot starts that follow."""
-        self._set(solver="ipx", run_crossover="on", time_limit=time_limit_s)
+        """Solve the relaxation by interior point, with a basis at the end for the hot starts that follow.
+
+        The basis that crossover gives is primal feasible and hardly ever quite dual feasible: the primal simplex
+        mends that in a few steps, the dual would begin anew.
+        """
+        self._set(solver="ipx", run_crossover="on", simplex_strategy=_PRIMAL, time_limit=time_limit_s)
         return self._run()
 
     def resolve(self, time_limit_s: float) -> Point:

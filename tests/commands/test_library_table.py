@@ -75,8 +75,8 @@ MAY_CHANGE: dict[str, tuple[str, set[str]]] = {
     "year": (
         "_national",
         {
-            *(f"horizon.{key}" for key in ("start", "hours", "cyclic", "window_days", "look_ahead_days")),
-            *("jobs.count", "jobs.duration_max_h", "solve.gap_frac", "solve.time_limit_s"),
+            *(f"horizon.{key}" for key in ("start", "hours", "period_h", "cyclic", "window_days", "look_ahead_days")),
+            *("jobs.count", "jobs.duration_max_h", "fleet.local_slot_h", "solve.gap_frac"),
         },
     ),
 }

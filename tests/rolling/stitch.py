@@ -38,10 +38,12 @@ ADDED = (
 )
 
 
-def rolled(case: Case, window_days: int, ahead_days: int, folder: Path, gap: float = 1e-7) -> tuple[Whole, list[Plan]]:
+def rolled(
+    case: Case, window_days: int, ahead_days: int, folder: Path, gap: float = 1e-7, stretch_h: int = 0
+) -> tuple[Whole, list[Plan]]:
     """Roll a case in this process, and keep the plans of its windows."""
     plans: list[Plan] = []
-    roll = Roll(case, spans(case, window_days, ahead_days), gap, Journal(folder), Here())
+    roll = Roll(case, spans(case, window_days, ahead_days), gap, Journal(folder), Here(), stretch_h)
     whole = roll.run(lambda _, plan: plans.append(plan), lambda _: lambda _: None)
     return whole, plans
 

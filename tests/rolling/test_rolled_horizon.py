@@ -26,9 +26,14 @@ EXACT = 1e-6
 
 @pytest.fixture(scope="module")
 def case() -> Case:
-    """Every block but expansion, four days."""
+    """Every block but expansion, four days; power is dear on every other, so that jobs wait for the next."""
     case = longer(full_case(expansion=None), DAYS, seed=8, jobs=16)
-    return replace(case, generations=tuple(replace(g, min_up_h=5) for g in case.generations))
+    dear = np.where(np.arange(case.horizon.hours) // 24 % 2 == 0, 1.5, 1.0)
+    return replace(
+        case,
+        generations=tuple(replace(g, min_up_h=5) for g in case.generations),
+        energy_kcny_per_mwh=case.energy_kcny_per_mwh * dear,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from optimizer.commands.rolled.tables import whole_tables, write_window
 from optimizer.commands.sizes import largest
 from optimizer.report.page import write_page
 from optimizer.rolling.beside import Beside
+from optimizer.rolling.certify import STRETCH_H
 from optimizer.rolling.journal import Journal
 from optimizer.rolling.roll import Roll, Whole
 from optimizer.rolling.step import NoPlan
@@ -103,7 +104,7 @@ def _roll(
     case: Case, windows: tuple[Span, ...], gap: float, journal: Journal, heard: Listener, started: float
 ) -> tuple[Whole, Roll]:
     with Beside() as worker:
-        roll = Roll(case, windows, gap, journal, worker)
+        roll = Roll(case, windows, gap, journal, worker, STRETCH_H)
         if roll.resumed_at:
             stage = f"taken up again after {roll.resumed_at} of {len(windows)} windows"
             heard(Progress(stage, time.perf_counter() - started, np.inf, -np.inf))
