@@ -81,7 +81,7 @@ def _plain(record: Record) -> dict[str, Any]:
     return {"account": asdict(record.account), "opening": states, "worth": worth, "gap_frac": record.gap_frac}
 
 
-OPENING = ("taken", "highest", "agreed", "spared")
+OPENING = ("taken", "highest", "relaxed", "agreed", "spared")
 
 
 def _record(plain: dict[str, Any]) -> Record:

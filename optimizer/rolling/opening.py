@@ -48,6 +48,8 @@ class Opening:
 
     taken: Values = field(default_factory=dict)
     highest: Values = field(default_factory=dict)
+    relaxed: Values = field(default_factory=dict)
+    """As `highest`, had pods been divisible: what the next relaxation finds paid for."""
     agreed: Values = field(default_factory=dict)
     spared: Values = field(default_factory=dict)
 
@@ -92,8 +94,27 @@ def without_columns(matrix: sparse.csr_array, columns: Ints) -> sparse.csr_array
     return cut
 
 
-def closed(part: Part, program: Program, opening: Opening, later: Part | None, matrix: Any, x: Floats) -> Opening:
-    """The state after a window: `program` is the window's with its opening put in, `matrix` what it hands on."""
+def paid_for(program: Program, part: Part, opening: Opening) -> Program:
+    """The window's programme with the largest values so far those of the relaxations.
+
+    A plan of whole pods lies above its relaxation. Were the next relaxation free to fill that up, its own plan would
+    lie above it again, and peaks would grow by a pod in every window.
+    """
+    lower = program.lower.copy()
+    for column, _ in _at(part, HIGHEST, opening.highest):
+        lower[column] = part.program.lower[column]
+    for column, value in _at(part, HIGHEST, opening.relaxed):
+        lower[column] = min(max(lower[column], value), program.upper[column])
+    return replace(program, lower=lower)
+
+
+def closed(
+    part: Part, program: Program, opening: Opening, later: Part | None, matrix: Any, x: Floats, relaxed: Floats
+) -> Opening:
+    """The state after a window: `program` is the window's with its opening put in, `matrix` what it hands on.
+
+    `relaxed` is the point of its relaxation, `x` that of its plan.
+    """
     taken: Values = {}
     if later is not None:
         state = matrix @ x
@@ -101,10 +122,14 @@ def closed(part: Part, program: Program, opening: Opening, later: Part | None, m
         for name in taken_over(later.program):
             taken[name] = {member: float(state[column]) for member, column in later.column[name].items()}
     highest = _kept(opening.highest, part, HIGHEST, x)
+    divisible = {
+        name: {member: float(relaxed[column]) for member, column in part.column.get(name, {}).items()}
+        for name in HIGHEST
+    }
     agreed = _kept(opening.agreed, part, AGREED, x)
     for name, members in opening.agreed.items():
         agreed[name] = agreed.get(name, {}) | members
-    return Opening(taken, highest, agreed, _slack(program, opening.spared, x))
+    return Opening(taken, highest, divisible, agreed, _slack(program, opening.spared, x))
 
 
 def _at(part: Part, names: tuple[str, ...], values: Values) -> list[tuple[int, float]]:

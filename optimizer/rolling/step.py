@@ -9,7 +9,7 @@ from scipy import sparse
 
 from optimizer.rolling.ahead import WAITS, joined
 from optimizer.rolling.beside import Ticket
-from optimizer.rolling.opening import HIGHEST, Opening, closed, opened
+from optimizer.rolling.opening import HIGHEST, Opening, closed, opened, paid_for
 from optimizer.rolling.seam import Part, handed_on
 from optimizer.rolling.worth import LASTING, RUNS_ON, Worth, leaving, worth_of
 from optimizer.solve.compile import Program
@@ -53,9 +53,10 @@ def advance(
     by the clock. Raises NoPlan, and ValueError if the plan does not pass our own check.
     """
     own = opened(part, opening)
-    session, relaxed, worth = _relaxed(own, part, ahead, before)
+    divisible = paid_for(own, part, opening)
+    session, relaxed, worth = _relaxed(divisible, part, ahead, before)
     if before is None and ahead and ahead.case.horizon.after_h:
-        session, relaxed, worth = _relaxed(own, part, ahead, worth)
+        session, relaxed, worth = _relaxed(divisible, part, ahead, worth)
     whole, clock = session.program, Clock(np.inf)
     bound = relaxed.objective_kcny
     best, x = search(session, relaxed, gap, clock, heard)
@@ -69,7 +70,9 @@ def advance(
         raise ValueError(f"{_name(part)}: the plan violates {verdict.worst} by {verdict.max_violation:.2e}")
     later = following.answer() if following else None
     matrix = handed_on(part, later) if later else None
-    after = closed(part, own, opening, later, matrix, mine)
+    assert relaxed.x is not None
+    needed = _lowered(divisible, relaxed.x[: own.columns].copy())
+    after = closed(part, own, opening, later, matrix, mine, needed)
     return Step(Plan(part.case, own, mine), after, worth, gap_frac(best, bound), verdict.max_violation)
 
 
@@ -112,7 +115,6 @@ def _at_what_is_left(program: Program, part: Part) -> Program:
 def _tightened(program: Program, x: Floats) -> Floats:
     """The point without what only the hours ahead asked for: jobs wait if they may, nothing is bought in advance."""
     x = x.copy()
-    columns = sparse.csc_array(program.matrix)
     whole = np.abs(x - np.round(x)) < WHOLE
     x[program.integer & whole] = np.round(x[program.integer & whole])
     dropped = _by_member(program, "jobs.dropped_frac")
@@ -120,9 +122,16 @@ def _tightened(program: Program, x: Floats) -> Floats:
         if program.upper[column]:
             x[column] += x[dropped[job]]
             x[dropped[job]] = 0.0
+    return _lowered(program, x)
+
+
+def _lowered(program: Program, x: Floats) -> Floats:
+    """The point with all that is paid for by its largest value as low as the rest of the point allows, in place."""
+    columns = sparse.csc_array(program.matrix)
     for name in HIGHEST:
         for column in program.variables.get(name, np.array([], dtype=np.int64)).tolist():
             if column >= 0:
+                x[column] = max(float(program.lower[column]), x[column])
                 x[column] = _least(program, columns, x, column)
     return x
 

@@ -166,7 +166,7 @@ def test_a_roll_takes_no_time_limit_no_taken_folder_and_no_second_process(desk: 
 def test_what_is_written_reads_back_the_same(tmp_path: Path) -> None:
     record = Record(
         Account(24, {"energy": 0.1 + 0.2}, {"East": 1 / 3}, {"columns": 3}, 1e-9),
-        Opening({"a": {("x", -1): 1 / 7, "y": 2.0}}, {"b": {("x", "y"): 3.0}}, {}, {"c": {"z": 1e-17}}),
+        Opening({"a": {("x", -1): 1 / 7, "y": 2.0}}, {"b": {("x", "y"): 3.0}}, {}, {}, {"c": {"z": 1e-17}}),
         Worth({"a": {("x", -1): -1 / 3}}, {}),
         1e-3,
     )
