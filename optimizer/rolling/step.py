@@ -13,7 +13,7 @@ from optimizer.rolling.opening import HIGHEST, Opening, closed, opened, paid_for
 from optimizer.rolling.seam import Part, handed_on
 from optimizer.rolling.worth import LASTING, RUNS_ON, Worth, leaving, worth_of
 from optimizer.solve.compile import Program
-from optimizer.solve.dive import SMALL, WHOLE
+from optimizer.solve.dive import SMALL, WHOLE, polish
 from optimizer.solve.engine import Clock, Point, Session
 from optimizer.solve.optimum import Listener, branch, gap_frac, search
 from optimizer.solve.solution import Plan
@@ -66,6 +66,13 @@ def advance(
         raise NoPlan(f"{_name(part)}: no whole plan was found")
     mine = _tightened(own, x[: own.columns])
     verdict = verify(own, mine)
+    if not verdict.holds:
+        # HiGHS holds its tolerance in scaled rows: once more, its integers held, to a tighter one.
+        session.be_exact()
+        again = polish(session, x, clock).x
+        if again is not None:
+            mine = _tightened(own, again[: own.columns])
+            verdict = verify(own, mine)
     if not verdict.holds:
         raise ValueError(f"{_name(part)}: the plan violates {verdict.worst} by {verdict.max_violation:.2e}")
     later = following.answer() if following else None
