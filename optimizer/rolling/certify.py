@@ -54,13 +54,13 @@ class Certifier:
     def __init__(
         self,
         case: Case,
-        plan: tuple[Stretch, ...],
+        stretched: tuple[Stretch, ...],
         parts: Parts,
         records: list[Record],
         journal: Journal,
         worker: Worker,
     ) -> None:
-        self.case, self.plan, self.parts = case, plan, parts
+        self.case, self.stretches, self.parts = case, stretched, parts
         self.records, self.journal, self.worker = records, journal, worker
         self._asked = 0
         self._sides: dict[int, Side] = {}
@@ -68,13 +68,13 @@ class Certifier:
 
     def prepare(self, window: int) -> None:
         """Have the models built that the bound over a window needs: its stretch's, and that of the next."""
-        here = next(i for i, stretch in enumerate(self.plan) if stretch.last >= window)
-        for stretch in self.plan[here : here + 2]:
+        here = next(i for i, stretch in enumerate(self.stretches) if stretch.last >= window)
+        for stretch in self.stretches[here : here + 2]:
             self._part(stretch)
 
     def follow(self) -> None:
         """Ask for the bound of every stretch that is solved, and keep those that have come."""
-        while self._asked < len(self.plan) and self.plan[self._asked].last < len(self.records):
+        while self._asked < len(self.stretches) and self.stretches[self._asked].last < len(self.records):
             self._ask(self._asked)
             self._asked += 1
         while len(self._open) > AT_WORK:
@@ -83,31 +83,31 @@ class Certifier:
     @property
     def needs_from_h(self) -> int:
         """No model that begins earlier is needed any more."""
-        return self.plan[self._asked].start_h if self._asked < len(self.plan) else self.case.horizon.hours
+        return self.stretches[self._asked].start_h if self._asked < len(self.stretches) else self.case.horizon.hours
 
     def bound_kcny(self) -> float:
         """Of the whole horizon, once all windows are solved."""
         self.follow()
         for number in list(self._open):
             self._keep(number)
-        bound = sum(self.journal.bound_kcny(stretch.last) or 0.0 for stretch in self.plan)
-        if self.case.innovation and len(self.plan) > 1:
+        bound = sum(self.journal.bound_kcny(stretch.last) or 0.0 for stretch in self.stretches)
+        if self.case.innovation and len(self.stretches) > 1:
             points = sum(line.intercept for line in self._lines().values())
             bound -= self.case.innovation.weight_kcny_per_point * points
         return bound
 
     def _keep(self, number: int) -> None:
-        self.journal.keep_bound(self.plan[number].last, self._open.pop(number).answer())
+        self.journal.keep_bound(self.stretches[number].last, self._open.pop(number).answer())
 
     def _part(self, stretch: Stretch) -> Ticket[Part]:
         return self.parts.ask(stretch.start_h, stretch.hours)
 
     def _ask(self, number: int) -> None:
-        stretch = self.plan[number]
+        stretch = self.stretches[number]
         if self.journal.bound_kcny(stretch.last) is not None:
             return
         part, came = self._part(stretch).answer(), work_come(self.case, stretch.end_h)
-        if len(self.plan) == 1:
+        if len(self.stretches) == 1:
             self._open[number] = self.worker.ask(least_kcny, relaxed(part, came))
             return
         slopes = {r: line.slope for r, line in self._lines().items()}
@@ -118,11 +118,11 @@ class Certifier:
 
     def _side(self, number: int) -> Side | None:
         """The seam after a stretch; None at the ends."""
-        if not 0 <= number < len(self.plan) - 1:
+        if not 0 <= number < len(self.stretches) - 1:
             return None
         if number not in self._sides:
-            earlier, later = (self._part(stretch).answer() for stretch in self.plan[number : number + 2])
-            self._sides[number] = side(earlier, later, self.records[self.plan[number].last].worth)
+            earlier, later = (self._part(stretch).answer() for stretch in self.stretches[number : number + 2])
+            self._sides[number] = side(earlier, later, self.records[self.stretches[number].last].worth)
         return self._sides[number]
 
     def _lines(self) -> dict[str, Line]:

@@ -64,8 +64,8 @@ class Roll:
         self.records = journal.finished()
         self.resumed_at = len(self.records)
         self._parts = Parts(case, worker)
-        plan = stretches(windows, stretch_h)
-        self._certifier = Certifier(case, plan, self._parts, self.records, journal, worker)
+        stretched = stretches(windows, stretch_h)
+        self._certifier = Certifier(case, stretched, self._parts, self.records, journal, worker)
 
     def run(self, fill: Fill, heard: Callable[[int], Listener]) -> Whole:
         """Solve what is left; raises NoPlan for a window without one."""
