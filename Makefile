@@ -13,10 +13,11 @@ test: .venv/ready           ## lint, types, tests (under ten minutes)
 test-all: .venv/ready       ## also the tests marked slow
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m ''
 
-bench: .venv/ready          ## times, memory and gaps, measured side by side; the estimators beside their peers
+bench: .venv/ready          ## times, memory and gaps, side by side; the estimators beside their peers (over an hour)
 	$(BIN)/python benchmarks/solve.py
 	$(BIN)/python benchmarks/scenarios20.py
 	$(BIN)/python benchmarks/linopy_day.py
+	$(BIN)/python benchmarks/year.py
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/econometrics.py --peers --million
 
 docs: .venv/ready           ## print docs/mathematics.md and docs/data.md anew from the code and the facts

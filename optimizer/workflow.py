@@ -26,7 +26,7 @@ from optimizer.report.workbook import write_workbook
 from optimizer.runs.casetable import case_table
 from optimizer.runs.manifest import case_hash, field_hashes, given, to_toml, versions
 from optimizer.runs.store import Run, require_new, write_run
-from optimizer.solve.advice import from_smaller, lasting
+from optimizer.solve.advice import chosen_for_long, from_smaller, lasting
 from optimizer.solve.compile import Program, TriviallyInfeasible, compile_case
 from optimizer.solve.dive import SMALL, Advised
 from optimizer.solve.engine import Clock
@@ -40,8 +40,8 @@ from scenarios.build import build_case, changed_facts
 from scenarios.case import Case, Floats
 from scenarios.library import Loaded, load
 
-DAY_H, DAY_GAP_FRAC, DAY_PART = 24, 0.01, 0.1
-"""Hours of the day that advises a longer horizon, its gap, and its part of the time limit."""
+DAY_H, DAY_PART = 24, 0.1
+"""Hours of the day that advises a longer horizon, and its part of the time limit."""
 RECONCILED = 1e-6
 """Cost items may differ from the objective by this much, relative to it, or the run fails."""
 
@@ -133,15 +133,15 @@ def _alone(loaded: Loaded, program: Program, gap: float, limit_s: float, heard: 
 
 
 def _first_day(loaded: Loaded, program: Program, limit_s: float) -> Advised | None:
-    """What a plan of the first day chooses; None if the day alone makes no case, or has no plan in time."""
+    """What the first day chooses; None if the day alone makes no case, or has no plan in time."""
     scenario = loaded.scenario
     horizon = scenario.horizon.model_copy(update={"hours": DAY_H})
     try:
         day = compile_case(build_case(replace(loaded, scenario=scenario.model_copy(update={"horizon": horizon}))))
     except (InputError, TriviallyInfeasible):
         return None
-    found = optimise(day, DAY_GAP_FRAC, DAY_PART * limit_s)
-    return None if found.x is None else from_smaller(day, found.x, program)
+    found = chosen_for_long(day, Clock(DAY_PART * limit_s))
+    return None if found is None else from_smaller(day, found, program)
 
 
 def _summary(case: Case, program: Program, outcome: Outcome, rival: Floats | None) -> dict[str, Any]:

@@ -45,12 +45,13 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     m.arrives_frac = pyo.Param(m.classes, m.slots, initialize=arrives)
     cyclic, last = case.horizon.cyclic, case.horizon.hours - 1
     opens, closes = not case.horizon.before_h, not case.horizon.after_h
-    recent = {
-        (s, b.name, t): recent_shares(case, i, t, b.window_h)
+    shares = {
+        (b.name, t): recent_shares(case, i, t, b.window_h)
         for i, b in enumerate(case.batches)
-        for s, t in m.slots
+        for t in dict.fromkeys(t for _, t in m.slots)
         if cyclic or not ((opens and t < b.window_h) or (closes and t == last))
     }
+    recent = {(s, b, t): shares[b, t] for b in names for s, t in m.slots if (b, t) in shares}
     m.watched = pyo.Set(initialize=list(recent), dimen=3)
     m.recent_days = indexed_set(m.watched, recent)
     m.recent_frac = pyo.Param(

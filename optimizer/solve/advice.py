@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from optimizer.solve.compile import Program
-from optimizer.solve.dive import Advised, choices
-from optimizer.solve.engine import Columns
+from optimizer.solve.dive import Advised, choices, settle_places
+from optimizer.solve.engine import Clock, Columns, Session
 from optimizer.solve.parts import MACHINES, columns_of
 from scenarios.case import Floats
 
@@ -24,6 +24,16 @@ def places(program: Program) -> Columns:
 def lasting(program: Program) -> Columns:
     """Of these, the ones that stand in no "exactly one" row."""
     return np.setdiff1d(places(program), choices(program)[0])
+
+
+def chosen_for_long(program: Program, clock: Clock) -> Floats | None:
+    """A point in which the lasting columns are whole, with room to spare; None if there is none in time.
+
+    Another day may need an agreement that this one can do without.
+    """
+    session, machines = Session(program), columns_of(program, MACHINES)
+    relaxed, jobs = session.relax(clock.left_s), choices(program)[0]
+    return settle_places(session, relaxed, machines, clock, lambda _: None, decided=jobs, sparing=False).x
 
 
 def same_places(program: Program, x: Floats) -> Advised:

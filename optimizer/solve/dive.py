@@ -1,11 +1,11 @@
 """A guided dive: from the relaxation to a plan by fixing integers in rounds, each solved from the last basis.
 
-Choices first (rows that say "exactly one of these binaries"): in each round those that are settled, and the
-half of the open ones that is nearest to settled, take their largest member. Then limits (rows that say "at most
-so many of these binaries"): the smallest members are dropped until few enough are left. Then counts (all other
-integers, such as pods that are on): in each round those that are whole are fixed and those nearly up to the next whole
-number are rounded up; what is left over moves to where it fits. The last solve, with every integer fixed, is
-the least-cost plan for those integers.
+Limits first (rows that say "at most so many of these binaries"): the smallest members are dropped until few enough
+are left, then those that cost more than they save. Then choices (rows that say "exactly one of these binaries"):
+in each round those that are settled, and the half of the open ones that is nearest to settled, take their largest
+member. Then counts (all other integers, such as pods that are on): in each round those that are whole are fixed and
+those nearly up to the next whole number are rounded up; what is left over moves to where it fits. The last solve, with
+every integer fixed, is the least-cost plan for those integers.
 """
 
 from __future__ import annotations
@@ -27,9 +27,12 @@ SLOPES = 5
 """Rounds of slope scaling; more change little, and the first does most: it alone is made where a solve takes long."""
 SMALL = 50_000
 """Up to so many columns the last basis helps after many changes; beyond, interior point is quicker."""
+AT_A_TIME = 4
+"""So many binaries are given up at once, the least used first."""
 AT_ONCE = 8
 """So few open choices are settled in one round where a solve takes long."""
-_NONE: Columns = np.array([], dtype=np.int64)
+NONE: Columns = np.array([], dtype=np.int64)
+"""No columns."""
 ROUND_UP_FROM = (0.75, 0.45, 0.0)
 """In each round of counts, a fraction above this is rounded up; the last round rounds all of them."""
 
@@ -83,10 +86,11 @@ def limits(program: Program) -> list[tuple[Columns, int]]:
     return found
 
 
-def settle_limits(session: Session, point: Point, clock: Clock) -> Point:
+def settle_limits(session: Session, point: Point, clock: Clock, sparing: bool = True) -> Point:
     """A point with every limited binary whole: in each round every row drops its smallest members beyond its limit.
 
-    A member without which no point is left is kept. Leaves all of them fixed.
+    A member without which no point is left is kept; if `sparing`, one that costs more than it saves is not. Leaves all
+    of them fixed.
     """
     groups = limits(session.program)
     if not groups or point.x is None:
@@ -104,9 +108,45 @@ def settle_limits(session: Session, point: Point, clock: Clock) -> Point:
     if point.x is None:
         return point
     kept = columns[state[columns] != _DROPPED]
+    if sparing and session.program.columns <= SMALL:
+        kept = _worth_keeping(session, kept[np.argsort(point.x[kept], kind="stable")], clock)
     session.fix(kept, np.ones(kept.size))
     point = _afresh(session, clock)
     return point if point.x is not None else _hold(session, kept, 1.0, clock)[1]
+
+
+def _worth_keeping(session: Session, kept: Columns, clock: Clock) -> Columns:
+    """Of binaries in the order of their use, those that are used and without which a plan costs more. Drops the others.
+
+    Those that cost something are given up a few at a time if the rest is cheaper without (the drop heuristic of
+    Kuehn & Hamburger 1963); those that are free are kept if work rests on them then.
+    """
+    paid = kept[session.program.cost[kept] > 0]
+    session.fix(paid, np.ones(paid.size))
+    point = _afresh(session, clock)
+    for first in range(0, paid.size, AT_A_TIME):
+        if point.x is None:
+            return kept
+        point = _give_up(session, paid[first : first + AT_A_TIME], point, clock)
+    if point.x is None:
+        return kept
+    used = kept[point.x[kept] > WHOLE]
+    unused = np.setdiff1d(kept, used)
+    session.fix(unused, np.zeros(unused.size))
+    return used
+
+
+def _give_up(session: Session, columns: Columns, best: Point, clock: Clock) -> Point:
+    """The cheapest point found with some of these binaries, which are at one, at zero: all, else by halves."""
+    session.fix(columns, np.zeros(columns.size))
+    point = session.resolve(clock.left_s, below_kcny=best.objective_kcny)
+    if point.x is not None and point.objective_kcny < best.objective_kcny:
+        return point
+    session.fix(columns, np.ones(columns.size))
+    if columns.size == 1:
+        return best
+    best = _give_up(session, columns[: columns.size // 2], best, clock)
+    return _give_up(session, columns[columns.size // 2 :], best, clock)
 
 
 def _afresh(session: Session, clock: Clock) -> Point:
@@ -195,19 +235,21 @@ def settle_places(
     machines: Columns,
     clock: Clock,
     heard: Callable[[str], None],
-    decided: Columns = _NONE,
+    decided: Columns = NONE,
+    sparing: bool = True,
 ) -> Point:
     """A point in which every integer but those of the machines is whole, so that each site may be run on its own.
 
-    `decided` are columns that are fixed already.
+    `decided` are columns that are fixed already, or left to others; `sparing` as in `settle_limits`.
     """
     program = session.program
     chosen = choices(program)[0]
-    limited = np.concatenate([_NONE, *(columns for columns, _ in limits(program))])
+    limited = np.concatenate([NONE, *(columns for columns, _ in limits(program))])
+    # Limits first: a job that has chosen a far hub needs an agreement there, whatever it costs.
+    if not np.isin(limited, decided).all():
+        point = settle_limits(session, point, clock, sparing)
     if not np.isin(chosen, decided).all():
         point = settle_choices(session, point, clock, heard)
-    if not np.isin(limited, decided).all():
-        point = settle_limits(session, point, clock)
     counts = np.setdiff1d(np.flatnonzero(program.integer), np.concatenate([chosen, machines, limited, decided]))
     return _round_up(session, point, counts, clock, heard) if counts.size else point
 

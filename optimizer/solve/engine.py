@@ -14,6 +14,7 @@ from typing import Any
 
 import highspy
 import numpy as np
+from scipy import sparse
 
 from optimizer.solve.compile import Program
 from scenarios.case import Floats
@@ -30,7 +31,7 @@ class SolverError(Exception):
 
 @dataclass(frozen=True)
 class Point:
-    """What one solve returned. `status` is one of optimal, infeasible, unbounded, time limit."""
+    """What one solve returned. `status` is one of optimal, infeasible, unbounded, time limit, too dear."""
 
     status: str
     objective_kcny: float
@@ -63,6 +64,7 @@ _STATUS = {
     highspy.HighsModelStatus.kUnboundedOrInfeasible: "infeasible",
     highspy.HighsModelStatus.kTimeLimit: "time limit",
     highspy.HighsModelStatus.kObjectiveTarget: "optimal",
+    highspy.HighsModelStatus.kObjectiveBound: "too dear",
     highspy.HighsModelStatus.kInterrupt: "time limit",
 }
 
@@ -89,6 +91,7 @@ class Session:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.highs = _quiet()
+        self.cuts: list[sparse.csr_array] = []
         self._must(self.highs.passModel(to_lp(program)), "passing the model")
 
     def relax(self, time_limit_s: float) -> Point:
@@ -100,10 +103,13 @@ class Session:
         self._set(solver="ipx", run_crossover="on", simplex_strategy=_PRIMAL, time_limit=time_limit_s)
         return self._run()
 
-    def resolve(self, time_limit_s: float) -> Point:
-        """Solve again from the last basis after bounds have changed."""
+    def resolve(self, time_limit_s: float, below_kcny: float = np.inf) -> Point:
+        """Solve again from the last basis after bounds have changed; given up once it cannot come in `below_kcny`."""
         self._set(solver="simplex", simplex_strategy=_DUAL, time_limit=time_limit_s)
-        return self._run()
+        self.highs.setOptionValue("objective_bound", below_kcny)
+        point = self._run()
+        self.highs.setOptionValue("objective_bound", np.inf)
+        return point
 
     def reprice(self, time_limit_s: float) -> Point:
         """Solve again from the last basis after costs have changed, which leave it primal feasible."""
@@ -167,6 +173,17 @@ class Session:
                 "changing rows",
             )
 
+    def cut(self, rows: sparse.csr_array) -> None:
+        """Add rows `rows x <= 0` that every whole plan of this programme meets; they are no rows of the model."""
+        self.cuts.append(rows)
+        self._add(self.highs, rows)
+
+    def _add(self, highs: highspy.Highs, rows: sparse.csr_array) -> None:
+        count, starts = rows.shape[0], rows.indptr[:-1].astype(np.int32)
+        lower, upper = np.full(count, -np.inf), np.zeros(count)
+        entries = rows.nnz, starts, rows.indices.astype(np.int32), rows.data
+        self._must(highs.addRows(count, lower, upper, *entries), "adding cuts")
+
     def duals(self) -> Duals:
         """Duals of the last optimal point; positive where one unit more of what is asked for costs more."""
         solution = self.highs.getSolution()
@@ -205,6 +222,8 @@ class Session:
         highs = _quiet()
         program = self.program
         self._must(highs.passModel(to_lp(program)), "passing the model")
+        for rows in self.cuts:
+            self._add(highs, rows)
         integers = np.flatnonzero(program.integer).astype(np.int32)
         kinds = np.full(integers.size, highspy.HighsVarType.kInteger)
         self._must(highs.changeColsIntegrality(integers.size, integers, kinds), "declaring integers")

@@ -5,7 +5,8 @@
    of every site held, the machines of each site on their own: the first plan. With its integers held, work moves once
    more to where it is cheapest.
 3. If the gap is still wide: counts rounded in a dive that may move work, then the sites again.
-4. If it still is: HiGHS's branch and bound from the best plan, which also lifts the bound.
+4. If it still is: root cuts, which lift the bound.
+5. If it still is: HiGHS's branch and bound from the best plan and with these cuts.
 
 Two statuses are kept apart: why we stopped (`stop`) and what we hold (`x`); best, bound and gap are always
 stated, and no point leaves without passing our own check.
@@ -20,8 +21,9 @@ from typing import Literal
 import numpy as np
 
 from optimizer.solve.compile import Program
-from optimizer.solve.dive import SMALL, WHOLE, Advised, follow, polish, round_counts, settle_places
-from optimizer.solve.engine import Clock, Point, Session
+from optimizer.solve.cuts import tightened
+from optimizer.solve.dive import NONE, SMALL, WHOLE, Advised, follow, polish, round_counts, settle_places
+from optimizer.solve.engine import Clock, Columns, Point, Session
 from optimizer.solve.parts import MACHINES, columns_of, improve
 from optimizer.solve.verify import Verdict, verify
 from scenarios.case import Floats
@@ -112,13 +114,16 @@ def prove(
     program = session.program
     if relaxed.x is None:
         return _nothing(relaxed.status, hand_over_s, clock)
-    bound = relaxed.objective_kcny
+    bound, basis = relaxed.objective_kcny, session.basis()
     best, x = (np.inf, None) if advised is None else _from_advice(session, advised, bound, gap, clock, heard)
-    if gap_frac(best, bound) > gap:
+    if gap_frac(best, bound) > gap and (x is None or session.program.columns <= SMALL):
         found = search(session, relaxed, gap, clock, heard)
         best, x = found if found[0] < best else (best, x)
     if gap_frac(best, bound) > gap and clock.left_s > 0:
-        x, best, bound = branch(session, x, best, bound, gap, clock, heard)
+        heard(Progress("cuts", clock.elapsed_s, best, bound))
+        tight, bound = tightened(session, relaxed, basis, clock)
+        if gap_frac(best, bound) > gap and clock.left_s > 0:
+            x, best, bound = branch(tight, x, best, bound, gap, clock, heard)
     if x is None:
         stop: Stop = "infeasible" if bound == np.inf else "time limit"
         return Outcome(
@@ -137,37 +142,40 @@ def prove(
 def _from_advice(
     session: Session, advised: Advised, bound: float, gap: float, clock: Clock, heard: Listener
 ) -> tuple[float, Floats | None]:
-    """The best plan that follows advice; where it is not within the gap, the session is relaxed again."""
-    program, best, x = session.program, np.inf, None
-
-    def say(stage: str) -> None:
-        heard(Progress(stage, clock.elapsed_s, best, bound))
-
-    say("advice")
-    followed, machines = follow(session, advised, clock), columns_of(program, MACHINES)
-    settled = settle_places(
-        session, followed, machines, clock, lambda what: say(f"advice: {what}"), decided=advised.columns
-    )
-    if settled.x is not None:
-        say("sites")
-        best, x = _better(program, best, x, _operate(program, settled.x, gap, clock))
+    """The best plan that follows advice; where it is not within the gap, a small session is relaxed again."""
+    heard(Progress("advice", clock.elapsed_s, np.inf, bound))
+    followed = follow(session, advised, clock)
+    best, x = _dive(session, followed, bound, gap, clock, heard, advised.columns)
     if gap_frac(best, bound) > gap:
         session.release()
-        session.resolve(clock.left_s)
+        if x is None or session.program.columns <= SMALL:
+            session.resolve(clock.left_s)
     return best, x
 
 
 def search(session: Session, relaxed: Point, gap: float, clock: Clock, heard: Listener) -> tuple[float, Floats | None]:
     """The best plan that dives and parts give; (infinity, None) if none."""
-    program, bound = session.program, relaxed.objective_kcny
-    best, x = np.inf, None
+    heard(Progress("places", clock.elapsed_s, np.inf, relaxed.objective_kcny))
+    return _dive(session, relaxed, relaxed.objective_kcny, gap, clock, heard)
+
+
+def _dive(
+    session: Session,
+    point: Point,
+    bound: float,
+    gap: float,
+    clock: Clock,
+    heard: Listener,
+    decided: Columns = NONE,
+) -> tuple[float, Floats | None]:
+    """The best plan that dives from a point and parts give, `decided` columns fixed; (infinity, None) if none."""
+    program, best, x = session.program, np.inf, None
 
     def say(stage: str) -> None:
         heard(Progress(stage, clock.elapsed_s, best, bound))
 
-    say("places")
     machines = columns_of(program, MACHINES)
-    settled = settle_places(session, relaxed, machines, clock, lambda what: say(f"places: {what}"))
+    settled = settle_places(session, point, machines, clock, lambda what: say(f"places: {what}"), decided)
     if settled.x is not None:
         say("sites")
         best, x = _better(program, best, x, _operate(program, settled.x, gap, clock))
@@ -176,7 +184,7 @@ def search(session: Session, relaxed: Point, gap: float, clock: Clock, heard: Li
         counts = machines[program.integer[machines]]
         best, x = _better(program, best, x, polish(session, x, clock).x)
         session.bound(counts, program.lower[counts], program.upper[counts])
-    if settled.x is not None and gap_frac(best, bound) > gap:
+    if settled.x is not None and gap_frac(best, bound) > gap and (x is None or program.columns <= SMALL):
         say("counts")
         rounded = round_counts(session, settled, clock, lambda what: say(f"counts: {what}"))
         best, x = _better(program, best, x, rounded.x)
