@@ -9,11 +9,12 @@ import pytest
 from scipy import sparse
 
 from optimizer.solve.compile import Program, compile_case
-from optimizer.solve.dive import choices, limits, round_counts, settle_choices, settle_limits
+from optimizer.solve.dive import choices, limits, round_counts, settle_choices, settle_limits, settle_places
 from optimizer.solve.engine import Clock, Session
 from optimizer.solve.verify import verify
 from scenarios.case import Case, Floats
 from tests.cases import full_case, random_case, two_site_case
+from tests.solve.warehouses import warehouses
 
 
 def small_program(rows: list[list[float]], lower: list[float], upper: list[float], cost: list[float]) -> Program:
@@ -205,3 +206,29 @@ def test_without_limits_the_point_stays_as_it_is() -> None:
     session = Session(compile_case(two_site_case()))
     relaxed = session.relax(30.0)
     assert settle_limits(session, relaxed, Clock(30.0)) is relaxed
+
+
+def test_what_costs_more_than_it_saves_is_given_up_where_we_are_sparing() -> None:
+    """Slope scaling comes to rest with both warehouses open (8.4); the first alone serves both customers for 6."""
+    program = warehouses((3.0, 4.0), ((1.0, 2.0), (9.0, 0.4)), most_open=2)
+    cost = {}
+    for sparing in (False, True):
+        session = Session(program)
+        point = settle_limits(session, session.relax(10.0), Clock(10.0), sparing)
+        assert point.x is not None
+        cost[sparing] = point.objective_kcny
+        assert verify(program, point.x).holds
+    assert cost == {False: pytest.approx(8.4), True: pytest.approx(6.0)}
+
+
+def test_who_works_for_whom_is_settled_before_jobs_choose() -> None:
+    """The relaxation opens a tenth of the far warehouse for the job; had the job chosen, it would pay for the whole."""
+    weak = warehouses((0.0, 5.0), ((2.0,), (0.0,)), most_open=2, most_sent=10.0)
+    shares = np.arange(weak.columns) >= 4
+    program = replace(weak, integer=weak.integer | shares, upper=np.where(shares, 1.0, weak.upper))
+    session = Session(program)
+    relaxed = session.relax(10.0)
+    assert relaxed.x is not None
+    assert relaxed.x[5] == pytest.approx(1.0)
+    settled = settle_places(session, relaxed, np.array([], dtype=np.int64), Clock(10.0), lambda _: None)
+    assert settled.objective_kcny == pytest.approx(2.0)
