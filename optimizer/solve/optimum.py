@@ -179,7 +179,8 @@ def _dive(
     if settled.x is not None:
         say("sites")
         best, x = _better(program, best, x, _operate(program, settled.x, gap, clock))
-    if x is not None and (program.columns <= SMALL or gap_frac(best, bound) > gap):
+    at_leisure = program.columns <= SMALL and not decided.size
+    if x is not None and (at_leisure or gap_frac(best, bound) > gap):
         say("polish")
         counts = machines[program.integer[machines]]
         best, x = _better(program, best, x, polish(session, x, clock).x)
