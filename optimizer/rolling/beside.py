@@ -22,14 +22,15 @@ class Ticket(Generic[T]):
     """Something asked for; `answer` waits for it, and raises what it raised."""
 
     def __init__(self, fetch: Callable[[], tuple[bool, Any]]) -> None:
-        self._fetch = fetch
+        self._fetch: Callable[[], tuple[bool, Any]] | None = fetch
         self._got: tuple[bool, Any] | None = None
 
     def put(self, found: tuple[bool, Any]) -> None:
-        self._got = found
+        """Here is the answer. How to fetch it is forgotten: that knows of the ticket and would keep it alive."""
+        self._got, self._fetch = found, None
 
     def answer(self) -> T:
-        if self._got is None:
+        if self._fetch is not None:
             self.put(self._fetch())
         assert self._got is not None
         fine, found = self._got
