@@ -3,7 +3,7 @@
     python benchmarks/year.py [--weeks 52 26 13] [--gap 0.02]
 
 52 weeks are the scenario `year` as it is shipped; fewer are the same scenario with fewer hours and as many jobs a week.
-Prints every gap and the seconds a week beside those of the longest.
+Prints every gap and the seconds a week beside those of the first line.
 """
 
 from __future__ import annotations
