@@ -22,9 +22,9 @@ from typing import Any
 from alone import alone, export
 
 LIMITS = {"day": (0.005, 30.0, 1000.0), "week": (0.005, 60.0, 1500.0)}
+"""Scenario -> gap to prove, seconds and MB it should stay within."""
 SEEDS = (20250714, 1, 2, 3, 4)
 """The first is the scenarios' own."""
-"""Scenario -> gap to prove, seconds and MB it should stay within."""
 
 
 def ours(scenario: str, seed: int, gap: float, folder: Path) -> dict[str, Any]:
