@@ -29,8 +29,6 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
-ICON = "/favicon.ico"
-"""Browsers ask for it beside every answer in plain text; there is none, which tells nobody anything."""
 HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -74,9 +72,6 @@ class Guard:
             return
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
-            return
-        if scope["path"] == ICON:
-            await self._answer(send, 204, "", {})
             return
         try:
             entering = self._judge(scope)
@@ -123,8 +118,7 @@ class Guard:
         return _same(given, self.token)
 
     async def _answer(self, send: Send, status: int, text: str, headers: dict[str, str]) -> None:
-        said = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(text.encode()))}
-        every = HEADERS | (said if status != 204 else {})
+        every = HEADERS | {"content-type": "text/plain; charset=utf-8", "content-length": str(len(text.encode()))}
         pairs = [(name.encode(), value.encode()) for name, value in (every | headers).items()]
         await send({"type": "http.response.start", "status": status, "headers": pairs})
         await send({"type": "http.response.body", "body": text.encode()})

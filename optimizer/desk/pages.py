@@ -116,6 +116,12 @@ def static(name: str) -> Response:
     return Response(path.read_bytes(), media_type=kind)
 
 
+@router.get("/favicon.ico")
+def icon() -> Response:
+    """Nothing: browsers ask beside a refusal in plain text, which cannot say that there is no icon."""
+    return Response(status_code=204)
+
+
 def refused(desk: Here | None, status: int, message: str, faults: tuple[str, ...] = ()) -> Response:
     """A page that says why there is no other."""
     return _page("refused.html", desk, status, at="", message=message, faults=faults)

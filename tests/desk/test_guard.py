@@ -102,14 +102,6 @@ def test_without_the_token_nothing_is_answered(guard: Guard, token: str | None, 
     assert guard.token.encode() not in body
 
 
-@pytest.mark.parametrize("host", [f"127.0.0.1:{PORT}", "evil.example"])
-def test_the_icon_that_browsers_ask_for_beside_a_refusal_is_no_error(guard: Guard, host: str) -> None:
-    """Or the browser's console would hold a fault of the desk beside every refusal, of its choice of time."""
-    status, body, first = spoken(guard, [(b"host", host.encode())], "/favicon.ico", keyed=False)
-    assert (status, body) == (204, b"")
-    assert b"content-length" not in dict(first["headers"])
-
-
 def test_the_token_of_another_desk_is_refused(guard: Guard) -> None:
     other = Guard(guard.app, PORT)
     assert other.token != guard.token

@@ -35,6 +35,12 @@ def made(desk: Any, folder: Path, name: str, text: str) -> str:
     return str(page.split('data-version="')[1].split('"')[0])
 
 
+def test_there_is_no_icon_and_that_is_no_fault(desk: Any) -> None:
+    """Or the browser's console would hold a fault of the desk beside a refusal, whenever it came to ask."""
+    answer = desk.get("/favicon.ico")
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
 def test_every_page_is_there(desk: Any, folder: Path) -> None:
     made(desk, folder, "mine", CHILD)
     for path in ("/", "/runs/first", "/scenarios", "/scenarios/mine", "/library/day", "/solve"):
