@@ -21,8 +21,12 @@ from typing import Any
 
 from alone import alone, export
 
-LIMITS = {"day": (0.005, 30.0, 1000.0), "week": (0.005, 60.0, 1500.0)}
+LIMITS = {"day": (0.005, 30.0, 1000.0), "week": (0.005, 60.0, 1500.0), "week_everything": (0.005, 60.0, 1500.0)}
 """Scenario -> gap to prove, seconds and MB it should stay within."""
+OURS_ONLY = ("week_everything",)
+"""HiGHS alone finds nothing in `week` already, and ten times our time would be half an hour."""
+PROVED, GAP_LEFT = 0, 3
+"""Exit codes with which there is a plan."""
 SEEDS = (20250714, 1, 2, 3, 4)
 """The first is the scenarios' own."""
 
@@ -32,7 +36,9 @@ def ours(scenario: str, seed: int, gap: float, folder: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "optimizer.cli", "solve", scenario, "--json", "--gap", str(gap)]
     command += ["--set", f"seed={seed}"]
     with tempfile.TemporaryDirectory(dir=folder) as out:
-        done = subprocess.run([*command, "--out", f"{out}/run"], capture_output=True, text=True, check=True)
+        done = subprocess.run([*command, "--out", f"{out}/run"], capture_output=True, text=True)
+    if done.returncode not in (PROVED, GAP_LEFT):
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 
@@ -45,7 +51,8 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         for scenario in arguments.scenarios:
-            show(scenario, SEEDS[: arguments.seeds], arguments.times, Path(name))
+            times = 0.0 if scenario in OURS_ONLY else arguments.times
+            show(scenario, SEEDS[: arguments.seeds], times, Path(name))
 
 
 def show(scenario: str, seeds: Sequence[int], times: float, folder: Path) -> None:
@@ -65,7 +72,9 @@ def show(scenario: str, seeds: Sequence[int], times: float, folder: Path) -> Non
     print(f"  solver         {middle['solver_s']:.1f} s; all else is {outside:.1%} of the wall time")
     print(f"  build + hand   {middle['build_s'] + middle['hand_over_s']:.1f} s")
     print(f"  peak memory    {middle['peak_rss_mb']:,.0f} MB  (at most {limit_mb:,.0f})")
-    print(f"  max violation  {first['max_violation']:.1e}, greedy plan {first['greedy_kcny']:,.1f} kCNY")
+    greedy = first["greedy_kcny"]
+    told = "no greedy plan" if greedy is None else f"greedy plan {greedy:,.1f} kCNY"
+    print(f"  max violation  {first['max_violation']:.1e}, {told}")
     if times > 0:
         found = alone(export(scenario, folder), gap, max(20.0, times * middle["solver_s"]), "choose")
         if isfinite(found.best):

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hubs import DATA, InputError, load_facts
+from hubs import DATA, load_facts
 from optimizer.report.claims import check_claims
 from optimizer.report.computeprices import compute_prices
 from optimizer.report.indicators import indicators
@@ -26,9 +26,7 @@ from optimizer.report.workbook import write_workbook
 from optimizer.runs.casetable import case_table
 from optimizer.runs.manifest import case_hash, field_hashes, given, to_toml, versions
 from optimizer.runs.store import Run, require_new, write_run
-from optimizer.solve.advice import chosen_for_long, from_smaller, lasting
-from optimizer.solve.compile import Program, TriviallyInfeasible, compile_case
-from optimizer.solve.dive import SMALL, Advised
+from optimizer.solve.compile import Program, compile_case
 from optimizer.solve.engine import Clock
 from optimizer.solve.greedy import greedy
 from optimizer.solve.live import Answer, Live
@@ -40,8 +38,6 @@ from scenarios.build import build_case, changed_facts
 from scenarios.case import Case, Floats
 from scenarios.library import Loaded, load
 
-DAY_H, DAY_PART = 24, 0.1
-"""Hours of the day that advises a longer horizon, and its part of the time limit."""
 RECONCILED = 1e-6
 """Cost items may differ from the objective by this much, relative to it, or the run fails."""
 
@@ -104,7 +100,7 @@ def solve_case(
     build_s = time.perf_counter() - started
     with ThreadPoolExecutor(1) as beside:  # HiGHS lets go of Python while it works
         greedily = beside.submit(greedy, case, program, Clock(limit_s))
-        answer = live.solve(program, gap, limit_s, heard) if live else _alone(loaded, program, gap, limit_s, heard)
+        answer = live.solve(program, gap, limit_s, heard) if live else Answer(optimise(program, gap, limit_s, heard))
         outcome = answer.outcome
         if outcome.x is not None:
             heard(Progress("greedy plan", outcome.solver_s, outcome.objective_kcny, outcome.bound_kcny))
@@ -121,27 +117,6 @@ def solve_case(
         run = _store(out, loaded, plan, rival, kept, timing, facts_folder, _pages if reports else _no_pages)
     timing |= {"wall_s": time.perf_counter() - started, "peak_rss_mb": peak_rss_mb()}
     return Solved(outcome, summary | timing | {"run_dir": str(run.folder) if run else None}, run)
-
-
-def _alone(loaded: Loaded, program: Program, gap: float, limit_s: float, heard: Listener) -> Answer:
-    """A programme solved from nothing; where choosing for the whole horizon would take long, its first day is asked."""
-    clock, advised = Clock(limit_s), None
-    if program.columns > SMALL and lasting(program).size:
-        heard(Progress("first day", 0.0, np.inf, -np.inf))
-        advised = _first_day(loaded, program, limit_s)
-    return Answer(optimise(program, gap, clock.left_s, heard, advised))
-
-
-def _first_day(loaded: Loaded, program: Program, limit_s: float) -> Advised | None:
-    """What the first day chooses; None if the day alone makes no case, or has no plan in time."""
-    scenario = loaded.scenario
-    horizon = scenario.horizon.model_copy(update={"hours": DAY_H})
-    try:
-        day = compile_case(build_case(replace(loaded, scenario=scenario.model_copy(update={"horizon": horizon}))))
-    except (InputError, TriviallyInfeasible):
-        return None
-    found = chosen_for_long(day, Clock(DAY_PART * limit_s))
-    return None if found is None else from_smaller(day, found, program)
 
 
 def _summary(case: Case, program: Program, outcome: Outcome, rival: Floats | None) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """A guided dive: from the relaxation to a plan by fixing integers in rounds, each solved from the last basis.
 
-Limits first (rows that say "at most so many of these binaries"): the smallest members are dropped until few enough
-are left, then those that cost more than they save. Then choices (rows that say "exactly one of these binaries"):
-in each round those that are settled, and the half of the open ones that is nearest to settled, take their largest
-member. Then counts (all other integers, such as pods that are on): in each round those that are whole are fixed and
-those nearly up to the next whole number are rounded up; what is left over moves to where it fits. The last solve, with
-every integer fixed, is the least-cost plan for those integers.
+Limits first (rows that say "at most so many of these binaries"), unless they are settled already: the smallest
+members are dropped until few enough are left, then those that cost more than they save. Then choices (rows that say
+"exactly one of these binaries"): in each round those that are settled, and the half of the open ones that is nearest
+to settled, take their largest member. Then counts (all other integers, such as pods that are on): in each round those
+that are whole are fixed and those nearly up to the next whole number are rounded up; what is left over moves to where
+it fits. The last solve, with every integer fixed, is the least-cost plan for those integers.
 """
 
 from __future__ import annotations
@@ -86,11 +86,11 @@ def limits(program: Program) -> list[tuple[Columns, int]]:
     return found
 
 
-def settle_limits(session: Session, point: Point, clock: Clock, sparing: bool = True) -> Point:
+def settle_limits(session: Session, point: Point, clock: Clock) -> Point:
     """A point with every limited binary whole: in each round every row drops its smallest members beyond its limit.
 
-    A member without which no point is left is kept; if `sparing`, one that costs more than it saves is not. Leaves all
-    of them fixed.
+    A member without which no point is left is kept; one that costs more than it saves is not, where solves are quick.
+    Leaves all of them fixed.
     """
     groups = limits(session.program)
     if not groups or point.x is None:
@@ -108,7 +108,7 @@ def settle_limits(session: Session, point: Point, clock: Clock, sparing: bool = 
     if point.x is None:
         return point
     kept = columns[state[columns] != _DROPPED]
-    if sparing and session.program.columns <= SMALL:
+    if session.program.columns <= SMALL:
         kept = _worth_keeping(session, kept[np.argsort(point.x[kept], kind="stable")], clock)
     session.fix(kept, np.ones(kept.size))
     point = _afresh(session, clock)
@@ -219,14 +219,12 @@ class Advised:
 
     columns: Columns
     values: Floats
-    near: bool
-    """Whether the relaxation's basis is expected to stay near: a hot start helps."""
 
 
 def follow(session: Session, advised: Advised, clock: Clock) -> Point:
     """The relaxed point with the advised values fixed."""
     session.fix(advised.columns, advised.values)
-    return session.resolve(clock.left_s) if advised.near else _afresh(session, clock)
+    return session.resolve(clock.left_s)
 
 
 def settle_places(
@@ -236,18 +234,17 @@ def settle_places(
     clock: Clock,
     heard: Callable[[str], None],
     decided: Columns = NONE,
-    sparing: bool = True,
 ) -> Point:
     """A point in which every integer but those of the machines is whole, so that each site may be run on its own.
 
-    `decided` are columns that are fixed already, or left to others; `sparing` as in `settle_limits`.
+    `decided` are columns that are fixed already, or left to others.
     """
     program = session.program
     chosen = choices(program)[0]
     limited = np.concatenate([NONE, *(columns for columns, _ in limits(program))])
     # Limits first: a job that has chosen a far hub needs an agreement there, whatever it costs.
     if not np.isin(limited, decided).all():
-        point = settle_limits(session, point, clock, sparing)
+        point = settle_limits(session, point, clock)
     if not np.isin(chosen, decided).all():
         point = settle_choices(session, point, clock, heard)
     counts = np.setdiff1d(np.flatnonzero(program.integer), np.concatenate([chosen, machines, limited, decided]))

@@ -91,7 +91,7 @@ class Session:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.highs = _quiet()
-        self.cuts: list[sparse.csr_array] = []
+        self.cuts: list[tuple[sparse.csr_array, Floats]] = []
         self._must(self.highs.passModel(to_lp(program)), "passing the model")
 
     def relax(self, time_limit_s: float) -> Point:
@@ -152,7 +152,7 @@ class Session:
         for row, entry in zip(in_row.tolist(), entries.tolist(), strict=True):
             column, value = int(program.matrix.indices[entry]), float(program.matrix.data[entry])
             self._must(highs.changeCoeff(row, column, value), "changing a coefficient")
-        self.program = program
+        self.program, self.cuts = program, []  # cuts are true of one programme only
 
     def fix(self, columns: Columns, values: Floats) -> None:
         self.bound(columns, values, values)
@@ -173,16 +173,22 @@ class Session:
                 "changing rows",
             )
 
-    def cut(self, rows: sparse.csr_array) -> None:
-        """Add rows `rows x <= 0` that every whole plan of this programme meets; they are no rows of the model."""
-        self.cuts.append(rows)
-        self._add(self.highs, rows)
+    def cut(self, rows: sparse.csr_array, sides: Floats | float = 0.0) -> None:
+        """Add rows `rows x <= sides` that every whole plan of this programme meets; they are no rows of the model."""
+        self.cuts.append((rows, np.full(rows.shape[0], sides)))
+        self._add(self.highs, *self.cuts[-1])
 
-    def _add(self, highs: highspy.Highs, rows: sparse.csr_array) -> None:
-        count, starts = rows.shape[0], rows.indptr[:-1].astype(np.int32)
-        lower, upper = np.full(count, -np.inf), np.zeros(count)
+    def lay_cuts_aside(self) -> None:
+        """Take the cuts out of the live object; HiGHS's own tree still gets them."""
+        count = sum(sides.size for _, sides in self.cuts)
+        rows = np.arange(self.program.rows, self.program.rows + count, dtype=np.int32)
+        if count:
+            self._must(self.highs.deleteRows(count, rows), "deleting cuts")
+
+    def _add(self, highs: highspy.Highs, rows: sparse.csr_array, sides: Floats) -> None:
+        starts, below = rows.indptr[:-1].astype(np.int32), np.full(sides.size, -np.inf)
         entries = rows.nnz, starts, rows.indices.astype(np.int32), rows.data
-        self._must(highs.addRows(count, lower, upper, *entries), "adding cuts")
+        self._must(highs.addRows(sides.size, below, sides, *entries), "adding cuts")
 
     def duals(self) -> Duals:
         """Duals of the last optimal point; positive where one unit more of what is asked for costs more."""
@@ -222,8 +228,8 @@ class Session:
         highs = _quiet()
         program = self.program
         self._must(highs.passModel(to_lp(program)), "passing the model")
-        for rows in self.cuts:
-            self._add(highs, rows)
+        for rows, sides in self.cuts:
+            self._add(highs, rows, sides)
         integers = np.flatnonzero(program.integer).astype(np.int32)
         kinds = np.full(integers.size, highspy.HighsVarType.kInteger)
         self._must(highs.changeColsIntegrality(integers.size, integers, kinds), "declaring integers")

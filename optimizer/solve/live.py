@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optimizer.solve.advice import same_places
 from optimizer.solve.compile import Program
-from optimizer.solve.engine import Clock, Point, Session
+from optimizer.solve.dive import Advised
+from optimizer.solve.engine import Clock, Columns, Point, Session
 from optimizer.solve.optimum import Listener, Outcome, optimise, prove
+from optimizer.solve.parts import MACHINES, columns_of
+from scenarios.case import Floats
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,17 @@ class Live:
         point = session.resolve(clock.left_s)
         session.update(program)
         return session.reprice(clock.left_s) if point.x is not None else point
+
+
+def places(program: Program) -> Columns:
+    """Integer columns that no machine owns."""
+    return np.setdiff1d(np.flatnonzero(program.integer), columns_of(program, MACHINES))
+
+
+def same_places(program: Program, x: Floats) -> Advised:
+    """The places of a plan of a programme of the same form: how good a plan is rests on them, never what is proved."""
+    columns = places(program)
+    return Advised(columns, np.clip(np.round(x[columns]), program.lower[columns], program.upper[columns]))
 
 
 def other_form(first: Program, program: Program) -> str | None:

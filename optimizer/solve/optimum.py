@@ -1,12 +1,12 @@
 """From a compiled programme to a proved plan, by the cheapest step that closes the gap.
 
-1. The relaxation, solved once: the bound.
-2. Places settled in a dive (where jobs start, who may work for whom, what is lit on links); then, with the work
-   of every site held, the machines of each site on their own: the first plan. With its integers held, work moves once
-   more to where it is cheapest.
+1. The relaxation, solved once: the bound. Where who may work for whom is to be settled, it is stated with root cuts,
+   and settles that at once.
+2. Places settled in a dive (where jobs start, what is lit on links); then, with the work of every site held, the
+   machines of each site on their own: the first plan. With its integers held, work moves once more to where it is
+   cheapest.
 3. If the gap is still wide: counts rounded in a dive that may move work, then the sites again.
-4. If it still is: root cuts, which lift the bound.
-5. If it still is: HiGHS's branch and bound from the best plan and with these cuts.
+4. If it still is: HiGHS's branch and bound from the best plan, with these cuts.
 
 Two statuses are kept apart: why we stopped (`stop`) and what we hold (`x`); best, bound and gap are always
 stated, and no point leaves without passing our own check.
@@ -25,6 +25,7 @@ from optimizer.solve.cuts import tightened
 from optimizer.solve.dive import NONE, SMALL, WHOLE, Advised, follow, polish, round_counts, settle_places
 from optimizer.solve.engine import Clock, Columns, Point, Session
 from optimizer.solve.parts import MACHINES, columns_of, improve
+from optimizer.solve.switches import keep_used, relaxation, switched
 from optimizer.solve.verify import Verdict, verify
 from scenarios.case import Floats
 
@@ -98,7 +99,7 @@ def optimise(
     session = Session(program)
     hand_over_s = clock.elapsed_s
     heard(Progress("relaxation", clock.elapsed_s, np.inf, -np.inf))
-    return prove(session, session.relax(clock.left_s), advised, gap, clock, hand_over_s, heard)
+    return prove(session, relaxation(session, clock), advised, gap, clock, hand_over_s, heard)
 
 
 def prove(
@@ -112,16 +113,18 @@ def prove(
 ) -> Outcome:
     """The rest of `optimise`, from a session that stands at its relaxation."""
     program = session.program
+    if relaxed.x is not None and advised is None and not session.cuts and switched(program):
+        relaxed = relaxation(session, clock)
     if relaxed.x is None:
         return _nothing(relaxed.status, hand_over_s, clock)
-    bound, basis = relaxed.objective_kcny, session.basis()
+    bound = relaxed.objective_kcny
     best, x = (np.inf, None) if advised is None else _from_advice(session, advised, bound, gap, clock, heard)
     if gap_frac(best, bound) > gap and (x is None or session.program.columns <= SMALL):
         found = search(session, relaxed, gap, clock, heard)
         best, x = found if found[0] < best else (best, x)
     if gap_frac(best, bound) > gap and clock.left_s > 0:
         heard(Progress("cuts", clock.elapsed_s, best, bound))
-        tight, bound = tightened(session, relaxed, basis, clock)
+        tight, bound = (session, bound) if session.cuts else tightened(session, bound, clock)
         if gap_frac(best, bound) > gap and clock.left_s > 0:
             x, best, bound = branch(tight, x, best, bound, gap, clock, heard)
     if x is None:
@@ -155,8 +158,12 @@ def _from_advice(
 
 def search(session: Session, relaxed: Point, gap: float, clock: Clock, heard: Listener) -> tuple[float, Floats | None]:
     """The best plan that dives and parts give; (infinity, None) if none."""
-    heard(Progress("places", clock.elapsed_s, np.inf, relaxed.objective_kcny))
-    return _dive(session, relaxed, relaxed.objective_kcny, gap, clock, heard)
+    bound, point, decided = relaxed.objective_kcny, relaxed, NONE
+    if session.cuts:
+        heard(Progress("switches", clock.elapsed_s, np.inf, bound))
+        point, decided = keep_used(session, relaxed, gap, clock)
+    heard(Progress("places", clock.elapsed_s, np.inf, bound))
+    return _dive(session, point, bound, gap, clock, heard, decided)
 
 
 def _dive(

@@ -10,7 +10,7 @@ import pytest
 from scipy import sparse
 
 from optimizer.solve.compile import Program, compile_case
-from optimizer.solve.cuts import cuts_of, tightened
+from optimizer.solve.cuts import cuts_on_demands, switches_of, tightened
 from optimizer.solve.engine import Clock, Session
 from optimizer.solve.optimum import optimise
 from scenarios.case import Floats
@@ -22,7 +22,7 @@ def lifted(program: Program) -> tuple[float, float, Session]:
     """Bounds of the relaxation without cuts and with them, and the session with them."""
     session = Session(program)
     relaxed = session.relax(60.0)
-    tight, bound = tightened(session, relaxed, session.basis(), Clock(60.0))
+    tight, bound = tightened(session, relaxed.objective_kcny, Clock(60.0))
     return relaxed.objective_kcny, bound, tight
 
 
@@ -41,14 +41,6 @@ def test_facilities_become_whole() -> None:
     assert tight.cuts
 
 
-def every_cut(program: Program) -> sparse.csr_array:
-    """All cuts there are: those that a point breaks in which all switches are off and everything else is on."""
-    cuts = cuts_of(program)
-    x = np.ones(program.columns)
-    x[cuts.switches] = 0.0
-    return cuts.broken(x)
-
-
 @pytest.mark.parametrize("seed", range(6))
 def test_whole_plans_meet_every_cut(seed: int) -> None:
     """Optima for costs drawn at random reach into all corners of the whole plans."""
@@ -58,9 +50,9 @@ def test_whole_plans_meet_every_cut(seed: int) -> None:
     drawn = replace(program, item_cost=sparse.csr_array(program.item_cost @ sparse.diags_array(factors)))
     found = optimise(drawn, 1e-3, 60.0)
     assert found.x is not None
-    rows = every_cut(program)
-    assert rows.shape[0] > 10
-    assert (rows @ found.x).max() <= 1e-6
+    rows, sides = cuts_on_demands(program)
+    assert sides.size > 10
+    assert (rows @ found.x - sides).max() <= 1e-6
 
 
 def test_cuts_lift_the_bound_and_not_above_the_optimum() -> None:
@@ -82,7 +74,7 @@ def test_the_session_given_is_left_as_it_is() -> None:
     program = compile_case(full_case())
     session = Session(program)
     relaxed = session.relax(60.0)
-    tight, _ = tightened(session, relaxed, session.basis(), Clock(60.0))
+    tight, _ = tightened(session, relaxed.objective_kcny, Clock(60.0))
     assert tight is not session
     assert not session.cuts
     assert session.resolve(60.0).objective_kcny == pytest.approx(relaxed.objective_kcny)
@@ -93,7 +85,7 @@ def test_where_nothing_is_switched_there_is_no_cut() -> None:
     program = compile_case(random_case(0))
     session = Session(program)
     relaxed = session.relax(60.0)
-    same, bound = tightened(session, relaxed, session.basis(), Clock(60.0))
+    same, bound = tightened(session, relaxed.objective_kcny, Clock(60.0))
     assert same is session
     assert bound == relaxed.objective_kcny
 
@@ -101,11 +93,23 @@ def test_where_nothing_is_switched_there_is_no_cut() -> None:
 def test_what_may_be_negative_or_has_a_constant_is_not_ruled_out() -> None:
     """An account with a constant, or with something negative in it, does not say that all its parts are zero."""
     program = warehouses((3.0, 4.0), ((1.0, 1.0, 1.0), (2.0, 2.0, 0.5)))
-    assert cuts_of(program).ruled[:, 4:].nnz == 6
+    assert switches_of(program).ruled[:, 4:].nnz == 6
     below = program.lower.copy()
     below[4] = -1.0
-    assert cuts_of(replace(program, lower=below)).ruled[:, 4:].nnz == 3, "the first warehouse's account says nothing"
+    assert switches_of(replace(program, lower=below)).ruled[:, 4:].nnz == 3, (
+        "the first warehouse's account says nothing"
+    )
     shifted: tuple[Floats, Floats] = (program.row_lower.copy(), program.row_upper.copy())
     for side in shifted:
         side[0] = -0.5
-    assert cuts_of(replace(program, row_lower=shifted[0], row_upper=shifted[1])).ruled[:, 4:].nnz == 3
+    assert switches_of(replace(program, row_lower=shifted[0], row_upper=shifted[1])).ruled[:, 4:].nnz == 3
+
+
+def test_of_a_demand_that_may_be_exceeded_the_rest_must_meet_what_is_ruled_out() -> None:
+    """What a closed warehouse would have sent comes from elsewhere: the bound is that of equality."""
+    exact = warehouses((3.0, 4.0), ((1.0, 1.0, 1.0), (2.0, 2.0, 0.5)))
+    more = replace(exact, row_upper=np.where(exact.row_lower == 1, np.inf, exact.row_upper))
+    for program, side in ((exact, 0.0), (more, -1.0)):
+        _, sides = cuts_on_demands(program)
+        assert sides.tolist() == [side] * 6, "one for each warehouse and customer"
+    assert lifted(more)[:2] == pytest.approx(lifted(exact)[:2])
