@@ -19,7 +19,6 @@ from scenarios.case import Floats
 USED_FROM = ((0.1, True), (0.05, False))
 """Kept is a switch of which the strong relaxation uses so much, and whether what it divides is given to one; the more
 generous choice where the first leaves no point within the gap."""
-NOWHERE = Point("infeasible", np.inf, None)
 
 
 def relaxation(session: Session, clock: Clock) -> Point:
@@ -44,22 +43,21 @@ def keep_used(session: Session, strong: Point, gap: float, clock: Clock) -> tupl
     assert strong.x is not None
     program, switches = session.program, switches_of(session.program)
     columns = np.unique(np.concatenate([members for members, _ in limits(program)]))
-    best, fixed, last = NOWHERE, None, NOWHERE
+    tried: list[tuple[Point, Floats]] = []
     for least, sparing in USED_FROM:
         values = kept(program, switches, strong.x, least, sparing)[columns].astype(float)
         session.fix(columns, values)
-        last = session.relax(clock.left_s)
-        if last.objective_kcny < best.objective_kcny:
-            best, fixed = last, values
-        if best.objective_kcny * (1 - gap) <= strong.objective_kcny:
+        tried.append((session.relax(clock.left_s), values))
+        if tried[-1][0].objective_kcny * (1 - gap) <= strong.objective_kcny:
             break
-    if fixed is None:
+    point, values = min(tried, key=lambda one: one[0].objective_kcny)
+    if point.x is None:
         session.release()
         return strong, NONE
-    if best is not last:
-        session.fix(columns, fixed)
-        best = session.relax(clock.left_s)
-    return best, columns
+    if point is not tried[-1][0]:
+        session.fix(columns, values)
+        point = session.relax(clock.left_s)
+    return point, columns
 
 
 def kept(program: Program, switches: Switches, x: Floats, least: float, sparing: bool) -> Mask:
