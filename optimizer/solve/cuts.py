@@ -56,7 +56,7 @@ def cuts_on_demands(program: Program) -> tuple[sparse.csr_array, Floats]:
     asked = _nothing_negative(program.matrix, positive) & (program.row_lower > 0) & np.isfinite(program.row_lower)
     exact = np.flatnonzero(asked & (program.row_upper == program.row_lower))
     least = np.flatnonzero(asked & (program.row_upper > program.row_lower))
-    met, ruled, switch = _parts(program, switches, exact)
+    _, ruled, switch = _parts(program, switches, exact)
     filling = ruled - switch
     met, ruled, switch = _parts(program, switches, least)
     left = ruled - met - switch

@@ -19,6 +19,7 @@ from optimizer.solve.dive import Advised
 from optimizer.solve.engine import Clock, Columns, Point, Session
 from optimizer.solve.optimum import Listener, Outcome, optimise, prove
 from optimizer.solve.parts import MACHINES, columns_of
+from optimizer.solve.switches import relaxation, switched
 from scenarios.case import Floats
 
 
@@ -37,6 +38,8 @@ class Live:
         self.first, self.session = program, Session(program)
         relaxed = self.session.relax(clock.left_s)
         self.basis, self.relaxes = self.session.basis(), relaxed.x is not None
+        if self.relaxes and switched(program):  # those that follow start from the basis without its cuts
+            relaxed = relaxation(self.session, clock)
         self.outcome = prove(self.session, relaxed, None, gap, clock)
 
     def solve(self, program: Program, gap: float, time_limit_s: float, heard: Listener = lambda _: None) -> Answer:

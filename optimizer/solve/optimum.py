@@ -25,7 +25,7 @@ from optimizer.solve.cuts import tightened
 from optimizer.solve.dive import NONE, SMALL, WHOLE, Advised, follow, polish, round_counts, settle_places
 from optimizer.solve.engine import Clock, Columns, Point, Session
 from optimizer.solve.parts import MACHINES, columns_of, improve
-from optimizer.solve.switches import keep_used, relaxation, switched
+from optimizer.solve.switches import keep_used, relaxation
 from optimizer.solve.verify import Verdict, verify
 from scenarios.case import Floats
 
@@ -113,8 +113,6 @@ def prove(
 ) -> Outcome:
     """The rest of `optimise`, from a session that stands at its relaxation."""
     program = session.program
-    if relaxed.x is not None and advised is None and not session.cuts and switched(program):
-        relaxed = relaxation(session, clock)
     if relaxed.x is None:
         return _nothing(relaxed.status, hand_over_s, clock)
     bound = relaxed.objective_kcny

@@ -11,7 +11,7 @@ from scipy import sparse
 from optimizer.solve import dive, optimum
 from optimizer.solve.compile import Program, compile_case
 from optimizer.solve.cuts import switches_of
-from optimizer.solve.engine import Clock, Session
+from optimizer.solve.engine import Clock, Point, Session
 from optimizer.solve.live import Live
 from optimizer.solve.optimum import optimise
 from optimizer.solve.switches import keep_used, kept, relaxation
@@ -92,6 +92,18 @@ def test_where_the_sparing_choice_is_too_dear_the_generous_one_is_taken() -> Non
     point, decided = keep_used(session, strong, GAP, Clock(LIMIT_S))
     assert decided.tolist() == [0, 1]
     assert point.objective_kcny == pytest.approx(2.0)
+
+
+def test_of_two_choices_the_cheaper_is_taken_and_stays_fixed() -> None:
+    """One warehouse costs 1, both cost 2; neither is within the gap of a bound of zero."""
+    program = warehouses((1.0, 1.0), ((0.0,), (0.0,)), most_open=2)
+    session = Session(program)
+    halves = np.array([0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
+    point, decided = keep_used(session, Point("optimal", 0.0, halves), GAP, Clock(LIMIT_S))
+    assert point.objective_kcny == pytest.approx(1.0)
+    assert point.x is not None
+    assert point.x[decided].tolist() == [1, 0]
+    assert session.resolve(LIMIT_S).objective_kcny == pytest.approx(1.0)
 
 
 def test_where_no_kept_switch_leaves_a_point_nothing_is_decided(all_are_large: None) -> None:
