@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pyomo.common.gc_manager import PauseGC
 
 from hubs import DATA, load_facts
 from optimizer.report.claims import check_claims
@@ -114,7 +115,8 @@ def solve_case(
     if outcome.x is not None:
         heard(Progress("tables and report", outcome.solver_s, outcome.objective_kcny, outcome.bound_kcny))
         plan, kept = Plan(case, program, outcome.x), summary | {"options": options}
-        run = _store(out, loaded, plan, rival, kept, timing, facts_folder, _pages if reports else _no_pages)
+        with PauseGC():  # an object a cell, and no cycles among them
+            run = _store(out, loaded, plan, rival, kept, timing, facts_folder, _pages if reports else _no_pages)
     timing |= {"wall_s": time.perf_counter() - started, "peak_rss_mb": peak_rss_mb()}
     return Solved(outcome, summary | timing | {"run_dir": str(run.folder) if run else None}, run)
 

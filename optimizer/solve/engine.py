@@ -22,6 +22,8 @@ from scenarios.case import Floats
 THREADS = 2
 _DUAL, _PRIMAL = 1, 4
 """HiGHS's numbers for its two simplex methods."""
+_DEVEX = 1
+"""HiGHS's number for weights that start at one (Harris 1973)."""
 Columns = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
 
@@ -91,6 +93,10 @@ class Session:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.highs = _quiet()
+        # Hot starts: exact steepest-edge weights would take a solve a row, and costs perturbed as much as HiGHS does by
+        # itself thousands of steps more from a basis that is nearly optimal.
+        self.highs.setOptionValue("simplex_dual_edge_weight_strategy", _DEVEX)
+        self.highs.setOptionValue("dual_simplex_cost_perturbation_multiplier", 0.01)
         self.cuts: list[tuple[sparse.csr_array, Floats]] = []
         self._must(self.highs.passModel(to_lp(program)), "passing the model")
 
