@@ -71,7 +71,8 @@ def solve(
         require_new(out)
     loaded = load(name_or_path, changes)
     heard(Progress("building the model", 0.0, np.inf, -np.inf))
-    case = build_case(loaded, facts_folder)
+    with PauseGC():
+        case = build_case(loaded, facts_folder)
     return solve_case(loaded, case, out, gap_frac, time_limit_s, changes, heard, facts_folder, started=started)
 
 

@@ -51,12 +51,12 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
         for t in dict.fromkeys(t for _, t in m.slots)
         if cyclic or not ((opens and t < b.window_h) or (closes and t == last))
     }
-    recent = {(s, b, t): shares[b, t] for b in names for s, t in m.slots if (b, t) in shares}
-    m.watched = pyo.Set(initialize=list(recent), dimen=3)
-    m.recent_days = indexed_set(m.watched, recent)
+    m.watched = pyo.Set(initialize=[(s, b, t) for b in names for s, t in m.slots if (b, t) in shares], dimen=3)
+    m.window_ends = pyo.Set(initialize=list(shares), dimen=2)
+    m.recent_days = indexed_set(m.window_ends, shares)
     m.recent_frac = pyo.Param(
-        [(*key, d) for key, shares in recent.items() for d in shares],
-        initialize={(*key, d): share for key, shares in recent.items() for d, share in shares.items()},
+        [(*end, d) for end, recent in shares.items() for d in recent],
+        initialize={(*end, d): share for end, recent in shares.items() for d, share in recent.items()},
     )
     m.arrivals_eflopsh = pyo.Param(
         model.regions,
@@ -72,7 +72,7 @@ def build(model: pyo.ConcreteModel, case: Case) -> None:
     )
     early = [key for key in m.watched if not opens and key[2] < windows[key[1]]]
     m.early = pyo.Set(initialize=early, dimen=3)
-    m.early_here = indexed_set(m.watched, {key: [key] for key in early}, dimen=3)
+    m.early_ends = indexed_set(m.window_ends, {(b, t): [t] for _, b, t in early})
     m.closing_sites = pyo.Set(initialize=case.sites if closes else [])
     _variables(model, m)
     _queue(model, m, cyclic)
@@ -138,8 +138,8 @@ def _queue(model: pyo.ConcreteModel, m: pyo.Block, cyclic: bool) -> None:
         return m.queue_eflopsh[s, b, t] == before - given_up + arrives - m.slot_h[s, t] * m.run_eflops[s, b, t]
 
     def runs_within_window(_: Any, s: str, b: str, t: int) -> Any:
-        recent = sum(m.recent_frac[s, b, t, d] * m.sent_eflopsh[s, b, d] for d in m.recent_days[s, b, t])
-        recent += sum(m.earlier_allowed_eflopsh[q, k, u] for q, k, u in m.early_here[s, b, t])
+        recent = sum(m.recent_frac[b, t, d] * m.sent_eflopsh[s, b, d] for d in m.recent_days[b, t])
+        recent += sum(m.earlier_allowed_eflopsh[s, b, u] for u in m.early_ends[b, t])
         return m.queue_eflopsh[s, b, t] - m.late_eflopsh[s, b, t] <= recent
 
     def finishes_or_pays(_: Any, s: str, b: str) -> Any:
