@@ -17,6 +17,7 @@ import pandas as pd
 from pyomo.common.gc_manager import PauseGC
 
 from hubs import DATA, load_facts
+from optimizer.report.augmented import in_memory
 from optimizer.report.claims import check_claims
 from optimizer.report.computeprices import compute_prices
 from optimizer.report.indicators import indicators
@@ -36,7 +37,7 @@ from optimizer.solve.optimum import Listener, Outcome, Progress, optimise
 from optimizer.solve.size import fits, predict
 from optimizer.solve.solution import Plan
 from scenarios.build import build_case, changed_facts
-from scenarios.case import Case, Floats
+from scenarios.case import Case
 from scenarios.library import Loaded, load
 
 RECONCILED = 1e-6
@@ -50,6 +51,14 @@ class Solved:
     outcome: Outcome
     summary: dict[str, Any]
     run: Run | None
+
+
+@dataclass(frozen=True)
+class Rival:
+    """The greedy plan, and the tables that a run keeps of it."""
+
+    plan: Plan
+    tables: dict[str, pd.DataFrame]
 
 
 def solve(
@@ -97,11 +106,12 @@ def solve_case(
     started = time.perf_counter() if started is None else started
     gap = gap_frac or loaded.scenario.solve.gap_frac
     limit_s = time_limit_s or loaded.scenario.solve.time_limit_s
-    fits(predict(case), available_mb())
-    program = compile_case(case)
+    with PauseGC():
+        fits(predict(case), available_mb())
+        program = compile_case(case)
     build_s = time.perf_counter() - started
     with ThreadPoolExecutor(1) as beside:  # HiGHS lets go of Python while it works
-        greedily = beside.submit(greedy, case, program, Clock(limit_s))
+        greedily = beside.submit(_greedy_plan, case, program, limit_s)
         answer = live.solve(program, gap, limit_s, heard) if live else Answer(optimise(program, gap, limit_s, heard))
         outcome = answer.outcome
         if outcome.x is not None:
@@ -122,7 +132,16 @@ def solve_case(
     return Solved(outcome, summary | timing | {"run_dir": str(run.folder) if run else None}, run)
 
 
-def _summary(case: Case, program: Program, outcome: Outcome, rival: Floats | None) -> dict[str, Any]:
+def _greedy_plan(case: Case, program: Program, limit_s: float) -> Rival | None:
+    x = greedy(case, program, Clock(limit_s))
+    if x is None:
+        return None
+    plan = Plan(case, program, x)
+    tables = {"greedy_cost_items": cost_items(plan), "greedy_indicators": indicators(case, plan_tables(plan))}
+    return Rival(plan, tables)
+
+
+def _summary(case: Case, program: Program, outcome: Outcome, rival: Rival | None) -> dict[str, Any]:
     items = outcome.verdict.items_kcny if outcome.verdict else {}
     total, objective = sum(items.values()), outcome.objective_kcny
     if items and abs(total - objective) > RECONCILED * max(1.0, abs(objective)):
@@ -133,7 +152,7 @@ def _summary(case: Case, program: Program, outcome: Outcome, rival: Floats | Non
         "objective_kcny": _finite(objective),
         "bound_kcny": _finite(outcome.bound_kcny),
         "gap_frac": _finite(outcome.gap_frac),
-        "greedy_kcny": None if rival is None else program.value_kcny(rival),
+        "greedy_kcny": None if rival is None else program.value_kcny(rival.plan.x),
         "hours": case.horizon.hours,
         "columns": program.columns,
         "rows": program.rows,
@@ -148,7 +167,7 @@ def _store(
     out: Path | None,
     loaded: Loaded,
     plan: Plan,
-    rival: Floats | None,
+    rival: Rival | None,
     summary: dict[str, Any],
     timing: dict[str, float],
     facts_folder: Path,
@@ -176,6 +195,7 @@ def _store(
 
 def _pages(run: Run) -> None:
     """What is written to be read by people."""
+    run = in_memory(run)
     write_page(run, run.folder / "report.html")
     write_workbook(run, run.folder / "workbook.xlsx")
 
@@ -184,7 +204,7 @@ def _no_pages(run: Run) -> None:
     """Nothing: `computegrid report` can write it later."""
 
 
-def run_tables(plan: Plan, rival: Floats | None, loaded: Loaded, facts_folder: Path) -> dict[str, pd.DataFrame]:
+def run_tables(plan: Plan, rival: Rival | None, loaded: Loaded, facts_folder: Path) -> dict[str, pd.DataFrame]:
     """All tables of a run: those of the plan, its indicators, the same for the greedy plan, and the facts behind it.
 
     Raises ArithmeticError if a MWh of green energy is claimed twice: such a plan is not stored.
@@ -193,11 +213,8 @@ def run_tables(plan: Plan, rival: Floats | None, loaded: Loaded, facts_folder: P
     tables = plan_tables(plan)
     check_claims(tables["claims"], plan)
     tables["indicators"] = indicators(plan.case, tables)
-    other = None if rival is None else Plan(plan.case, plan.program, rival)
-    tables["provinces"] = province_table(plan, other)
-    if other is not None:
-        tables["greedy_cost_items"] = cost_items(other)
-        tables["greedy_indicators"] = indicators(plan.case, plan_tables(other))
+    tables["provinces"] = province_table(plan, rival.plan if rival else None)
+    tables |= rival.tables if rival else {}
     tables["facts"] = facts.provenance
     tables["case"] = case_table(plan.case)
     tables["nodes"] = facts.nodes.reset_index()[["node", "kind", "lat_deg", "lon_deg"]]

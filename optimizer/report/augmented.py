@@ -36,6 +36,11 @@ def more_tables(run: Run) -> Mapping[str, pd.DataFrame]:
     return run.more if isinstance(run, Augmented) else {}
 
 
+def in_memory(run: Run) -> Augmented:
+    """The run with each table read once, for what asks for them many times."""
+    return Augmented(run.folder, {name: run.table(name) for name in table_names(run)})
+
+
 def with_prices(run: Run, table: pd.DataFrame, where: str) -> Augmented:
     """The run with the prices of `computegrid prices RUN`, read from `where`: those with whole numbers held.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 def render(run: Run) -> str:
     """The report as HTML; every name of the user's is escaped. Raises InputError if the run lacks a table."""
     greedy_items = run.table("greedy_cost_items") if run.manifest["greedy_kcny"] is not None else None
-    charts, found = figures(run, greedy_items), sections(run)
+    series, found = dispatch_series(run), sections(run)
+    charts = figures(run, greedy_items, series)
     words = _environment().get_template("page.html")
     page = words.render(
         run=run.manifest,
@@ -70,7 +72,7 @@ def render(run: Run) -> str:
         },
         facts=provenance(run),
         specs=script_json({f.name: {"data": f.data, "layout": f.layout} for f in charts.values() if f.data}),
-        series=script_json(dispatch_series(run)),
+        series=script_json(series),
         plotly=Markup(get_plotlyjs()),
         style=_text("style.css"),
         script=_text("page.js"),
@@ -94,11 +96,11 @@ def write_page(run: Run, path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def figures(run: Run, greedy_items: pd.DataFrame | None) -> dict[str, Figure]:
-    """All figures by name, in the order of the page."""
+def figures(run: Run, greedy_items: pd.DataFrame | None, series: Mapping[str, Any]) -> dict[str, Figure]:
+    """All figures by name, in the order of the page; `series` is that of `dispatch_series`."""
     every = (
         flow_map(run),
-        dispatch_figure(run),
+        dispatch_figure(run, series),
         utilisation_figure(run),
         classes_figure(run),
         price_figure(run),

@@ -24,6 +24,7 @@ WIDTHS = (8, 48)
 MEASURED = 200
 """So many rows are looked at for the width."""
 OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+NUMBERS = (float, int)
 UNDATED = datetime(2000, 1, 1)
 
 
@@ -67,7 +68,7 @@ def _sheet(sheet: Any, table: pd.DataFrame, head: Any) -> None:
 def _cell(sheet: Any, row: int, column: int, cell: Any) -> None:
     if isinstance(cell, bool):
         sheet.write_boolean(row, column, cell)
-    elif isinstance(cell, int | float):
+    elif isinstance(cell, NUMBERS):
         if isfinite(cell):
             sheet.write_number(row, column, cell)
         elif cell == cell:  # infinite: no number that a sheet knows

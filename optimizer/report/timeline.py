@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -38,10 +39,10 @@ def work_colours(load: pd.DataFrame) -> dict[str, tuple[str, str]]:
     }
 
 
-def dispatch_figure(run: Run) -> Figure:
-    """Load by step and work, all sites together at first; `dispatch_series` holds what the selector shows."""
+def dispatch_figure(run: Run, series: Mapping[str, Any]) -> Figure:
+    """Load by step and work, all sites together at first; `series` (`dispatch_series`) is what the selector shows."""
     steps, load = steps_of(run), run.table("load")
-    colours, series = work_colours(load), dispatch_series(run)
+    colours = work_colours(load)
     first = series["sites"][""]
     data: list[Trace] = [
         {

@@ -17,9 +17,13 @@ from optimizer.report.timeline import dispatch_choices, dispatch_series, work_co
 from optimizer.runs.store import Run
 
 
+def drawn_of(run: Run) -> dict[str, Any]:
+    return figures(run, None, dispatch_series(run))
+
+
 @pytest.fixture(scope="module")
 def drawn(run: Run) -> dict[str, Any]:
-    return figures(run, run.table("greedy_cost_items"))
+    return figures(run, run.table("greedy_cost_items"), dispatch_series(run))
 
 
 def test_plotly_accepts_every_figure(drawn: dict[str, Any]) -> None:
@@ -80,7 +84,7 @@ def test_map_lines_carry_the_work_from_east_to_west(run: Run, drawn: dict[str, A
 
 def test_a_place_without_a_position_is_named(write: Callable[..., Run], run: Run) -> None:
     nodes = run.table("nodes")
-    lost = figures(write(nodes=nodes[nodes["kind"] != "cluster"]), None)["flows"]
+    lost = drawn_of(write(nodes=nodes[nodes["kind"] != "cluster"]))["flows"]
     assert "Not drawn for want of a position: Plateau." in lost.note
     assert any("Plateau" in row for row in lost.table.rows)
 
@@ -92,7 +96,7 @@ def test_jobs_in_one_lane_do_not_overlap(write: Callable[..., Run]) -> None:
         + [("lost", "East", "dropped", -1, -1, 1, 0.5, 1.0, 2.0)],
         columns=["job", "region", "cluster", "start_h", "end_h", "pods", "load_eflops", "data_tb", "value_kcny"],
     )
-    figure = figures(write(jobs=jobs), None)["jobs"]
+    figure = drawn_of(write(jobs=jobs))["jobs"]
     (bars,) = figure.data
     assert len(bars["y"]) == 2 * len(spans)
     placed = sorted(
@@ -109,7 +113,7 @@ def test_jobs_in_one_lane_do_not_overlap(write: Callable[..., Run]) -> None:
 def test_full_links_come_first_and_are_counted(write: Callable[..., Run], run: Run) -> None:
     links = run.table("links")
     links.loc[(links["link"] == "home") & (links["period"] == 1), "traffic_gbps"] = 100.0
-    figure = figures(write(links=links), None)["links"]
+    figure = drawn_of(write(links=links))["links"]
     assert figure.data[0]["y"][0] == "home"
     assert figure.data[0]["x"][0] == 1.0
     assert "1 of 4 links are full" in figure.note
