@@ -90,13 +90,16 @@ def to_lp(program: Program) -> highspy.HighsLp:
 
 
 class Session:
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, hot: bool = False) -> None:
+        """`hot` if little is changed after an optimum, often: what HiGHS does against stalling then costs most.
+
+        Exact steepest-edge weights take a solve a row, and its perturbed costs thousands of steps more.
+        """
         self.program = program
         self.highs = _quiet()
-        # Hot starts: exact steepest-edge weights would take a solve a row, and costs perturbed as much as HiGHS does by
-        # itself thousands of steps more from a basis that is nearly optimal.
-        self.highs.setOptionValue("simplex_dual_edge_weight_strategy", _DEVEX)
-        self.highs.setOptionValue("dual_simplex_cost_perturbation_multiplier", 0.01)
+        if hot:
+            self.highs.setOptionValue("simplex_dual_edge_weight_strategy", _DEVEX)
+            self.highs.setOptionValue("dual_simplex_cost_perturbation_multiplier", 0.01)
         self.cuts: list[tuple[sparse.csr_array, Floats]] = []
         self._must(self.highs.passModel(to_lp(program)), "passing the model")
 

@@ -98,7 +98,7 @@ def greedy(case: Case, program: Program, clock: Clock) -> Floats | None:
         _place_jobs(case, room, placed)
     if "batch" in case.blocks:
         _place_batches(case, room, placed)
-    session = Session(program)
+    session = Session(program, hot=True)
     for name, values in placed.items():
         if name not in program.variables:
             continue

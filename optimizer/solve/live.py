@@ -35,7 +35,7 @@ class Live:
 
     def __init__(self, program: Program, gap: float, time_limit_s: float) -> None:
         clock = Clock(time_limit_s)
-        self.first, self.session = program, Session(program)
+        self.first, self.session = program, Session(program, hot=True)
         relaxed = self.session.relax(clock.left_s)
         self.basis, self.relaxes = self.session.basis(), relaxed.x is not None
         if self.relaxes and switched(program):  # those that follow start from the basis without its cuts

@@ -96,7 +96,7 @@ def optimise(
     returned point does not pass our own check.
     """
     clock = Clock(time_limit_s)
-    session = Session(program)
+    session = Session(program, hot=True)
     hand_over_s = clock.elapsed_s
     heard(Progress("relaxation", clock.elapsed_s, np.inf, -np.inf))
     return prove(session, relaxation(session, clock), advised, gap, clock, hand_over_s, heard)
